@@ -1,0 +1,96 @@
+# ctlpr - built with the server's own extension makefiles (PGXS).
+#
+#   make                 build; WERROR=1 makes every warning an error
+#   make install         into the server of PG_CONFIG, or below DESTDIR
+#   make demo            the whole story on a throwaway cluster; READS=n, KEEP=1
+#   make check           all tests on throwaway clusters, or one group of them:
+#                        check-regress check-pgtap check-isolation check-tap; TESTS="name ..." picks tests
+#   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh
+#   make format          clang-format over the sources; format-check only looks
+#   make lint            cppcheck
+#
+# PG_CONFIG chooses the server; by default the newest one whose development files are installed.
+
+PG_CONFIG ?= $(shell test/find_pg_config.sh)
+
+EXTENSION = ctlpr
+EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
+MODULE_big = ctlpr
+OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
+DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+
+# One file per subject, joined in the order in which they need each other.
+SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
+	schema agency statute governed_table audit request purge functions \
+	agency_functions statute_functions authorization governance request_functions report \
+	statutes/us-ct-2026 privileges))
+
+# The server's own headers do not pass -Wextra without these three.
+PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+ifeq ($(WERROR),1)
+PG_CFLAGS += -Werror
+endif
+
+EXTRA_CLEAN = build
+
+# The goals below are scripts that find, or install, the server first; all others need PGXS now.
+SCRIPT_GOALS = check check-regress check-isolation check-pgtap check-tap check-long demo format format-check lint
+.DEFAULT_GOAL = all
+
+ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifeq ($(wildcard $(PGXS)),)
+$(error no server development files found with PG_CONFIG=$(PG_CONFIG); install postgresql-server-dev-N or set PG_CONFIG)
+endif
+
+# Bitcode would only let JIT inline functions that are looked up at run time
+# on purpose, and would make clang a requirement.
+override with_llvm = no
+include $(PGXS)
+
+# What is compiled for one server, or with other flags, is no good for the next.
+BUILT_FOR := $(shell ($(PG_CONFIG) --version; $(PG_CONFIG) --includedir-server; $(PG_CONFIG) --configure) | cksum) $(PG_CFLAGS)
+$(shell mkdir -p build; echo '$(BUILT_FOR)' | cmp -s - build/built-for || echo '$(BUILT_FOR)' > build/built-for)
+$(OBJS): build/built-for $(wildcard src/*.h)
+
+$(DATA_built): $(SQL_PARTS) $(EXTENSION).control Makefile
+	cat $(SQL_PARTS) > $@.part
+	mv $@.part $@
+
+endif
+
+.PHONY: $(SCRIPT_GOALS)
+
+# PGXS has a check goal of its own, which only says that it is none.
+ifneq ($(filter $(SCRIPT_GOALS),$(MAKECMDGOALS)),)
+
+check:
+	+@PG_CONFIG='$(PG_CONFIG)' test/run.sh
+
+check-regress check-isolation check-pgtap check-tap: check-%:
+	+@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' test/run.sh $*
+
+check-long:
+	+@ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' PG_CONFIG='$(PG_CONFIG)' test/run_long.sh
+
+demo:
+	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
+
+CLANG_FORMAT ?= $(or $(shell command -v clang-format-14),clang-format)
+C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
+
+format:
+	$(CLANG_FORMAT) -i $(C_FILES)
+
+format-check:
+	$(CLANG_FORMAT) --dry-run -Werror $(C_FILES)
+
+# The definitions stand for macros of the server that look like no C to a reader without its headers.
+lint:
+	cppcheck --quiet --error-exitcode=1 --std=c99 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro \
+		-D'PG_MODULE_MAGIC=extern int magic' -D'PG_FUNCTION_INFO_V1(f)=extern int info_##f' \
+		-D'pg_attribute_noreturn()=' -D'PGDLLEXPORT=' src
+
+endif

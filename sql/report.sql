@@ -1,0 +1,719 @@
+/*
+ * report.sql - what auditors and administrators see: the log with verdicts
+ * and outcomes put together, certificates, the state of retention, findings;
+ * and purge(), which asks the worker for a round now.
+ *
+ * Rights.  A view reads its tables with its owner's rights, but the functions
+ * in it are executed with the reader's.  So there are two kinds of view here.
+ * Those over the log read the table themselves, for the sake of its indexes,
+ * and call only functions that auditors may execute.  Those that need a
+ * function without grants (expired_reads() and its kin look behind the row
+ * policy) select from one SECURITY DEFINER function that does the looking and
+ * leaves out what the reader may not know; it keeps that promise also when
+ * it is called directly.  All filters ask for the role that acts
+ * (ctlpr.outer_role(), ctlpr.auditor_sees()), which a SECURITY DEFINER
+ * function does not change.
+ *
+ * Who sees what.  An entry is seen by the auditors of the agency that acted
+ * and of each agency whose reads it touched, and by auditors of all agencies.
+ * Entries of no agency (unbound roles, reads of the log) are for auditors of
+ * all agencies, but for those that concern everybody's reads: certificates,
+ * changes of the rules, break-glass and restores are seen by every auditor.
+ * They hold no plate and no search, and without them nobody could audit an
+ * agency's part of the log.
+ *
+ * Order.  A security_barrier view is planned by itself, and an ORDER BY
+ * outside of it does not reach its indexes.  The views over the log therefore
+ * come ordered, newest first: "ORDER BY seq DESC LIMIT 20" then reads twenty
+ * entries instead of all, and costs nothing elsewhere, as the table lies in
+ * that order.
+ */
+
+/*
+ * Helpers
+ */
+CREATE FUNCTION ctlpr.is_auditor() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT ctlpr.auditor_sees(NULL, (SELECT array_agg(a.agency_id) FROM ctlpr.agency a))
+$$;
+COMMENT ON FUNCTION ctlpr.is_auditor() IS 'Whether the role that acts is a superuser or an auditor of any agency';
+
+/*
+ * to_regclass() raises an error where the caller lacks USAGE on the schema,
+ * and an auditor has no business in the schema of the reads.
+ */
+CREATE FUNCTION ctlpr.relation_named(relation_name text) RETURNS regclass
+LANGUAGE sql STABLE STRICT PARALLEL SAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT to_regclass(relation_name)
+$$;
+COMMENT ON FUNCTION ctlpr.relation_named(text) IS 'The relation that bears a qualified name now, NULL if none does; needs no right on its schema';
+
+/*
+ * The same finding has the same number at every call, so that it can be named
+ * in a ticket: a hash of its kind and of what it is about, names rather than
+ * OIDs so that it outlives a dump and restore.  Raw bytes are hashed, as an
+ * officer's name may be text of any encoding.
+ */
+CREATE FUNCTION ctlpr.finding_id(kind text, VARIADIC key text[]) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT hashtextextended(kind || E'\x1f' || array_to_string(key, E'\x1f', E'\x1e') COLLATE "C", 0) & 9223372036854775807
+$$;
+COMMENT ON FUNCTION ctlpr.finding_id(text, text[]) IS 'Number of a finding: a hash of its kind and of what it is about';
+
+/*
+ * Only the day of capture is known here, on purpose.  The oldest expired read
+ * was captured on that day, and after the limit of the last run that went
+ * through without an error, or that run would have deleted it; unless the day
+ * is before that limit's, when the read came later, from a backup perhaps.
+ * The result is an upper bound: off by up to a day before the first run,
+ * afterwards by no more than the time between two runs.
+ */
+CREATE FUNCTION ctlpr.purge_lag(relation regclass, oldest_expired_on date) RETURNS interval
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE
+			WHEN l.limit_at IS NULL THEN NULL
+			WHEN $2 IS NULL THEN interval '0'
+			ELSE greatest(interval '0',
+				l.limit_at - greatest($2::timestamp AT TIME ZONE s.time_zone,
+					CASE WHEN (done.limit_at AT TIME ZONE s.time_zone)::date <= $2 THEN done.limit_at END))
+		END
+	FROM (SELECT ctlpr.retention_limit($1) AS limit_at) l
+		CROSS JOIN ctlpr.statute_adoption a
+		JOIN ctlpr.statute s ON s.statute = a.statute
+		LEFT JOIN LATERAL (
+			SELECT r.limit_at
+			FROM ctlpr.purge_run r
+			WHERE r.relation = $1 AND r.finished_at IS NOT NULL AND r.last_sqlstate IS NULL
+			ORDER BY r.run_id DESC
+			LIMIT 1
+		) done ON true
+$$;
+COMMENT ON FUNCTION ctlpr.purge_lag(regclass, date) IS 'How long, at most, the oldest expired read, captured on that day, has outlived its limit';
+
+CREATE FUNCTION ctlpr.retention_state()
+RETURNS TABLE (relation regclass, relation_name text, retention interval, limit_at timestamptz, oldest_read_on date,
+	expired_rows bigint, purge_lag interval, purging boolean)
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT g.relation, g.relation_name, rule.period, ctlpr.retention_limit(g.relation), ctlpr.oldest_read_on(g.relation),
+		expired.reads, ctlpr.purge_lag(g.relation, expired.oldest_on), g.purging
+	FROM ctlpr.governed_relation g
+		LEFT JOIN LATERAL (
+			SELECT r.period
+			FROM ctlpr.statute_adoption a
+				JOIN ctlpr.statute_retention r ON r.statute = a.statute
+			WHERE r.rule = g.retention AND r.valid_from <= now() AND now() < r.valid_until
+			ORDER BY r.valid_from DESC
+			LIMIT 1
+		) rule ON true
+		CROSS JOIN LATERAL (
+			SELECT coalesce(sum(x.reads), 0)::bigint AS reads, min(x.read_on) AS oldest_on
+			FROM ctlpr.expired_reads(g.relation) x
+		) expired
+	/* administrators run the purge; a shared table is every auditor's, another agency's table is not */
+	WHERE pg_has_role(ctlpr.outer_role(), 'ctlpr_admin', 'USAGE')
+		OR CASE WHEN g.owner_agency IS NULL THEN ctlpr.is_auditor() ELSE ctlpr.auditor_sees(g.owner_agency, NULL) END
+	ORDER BY g.relation_name
+$$;
+COMMENT ON FUNCTION ctlpr.retention_state() IS 'What retention_status and purge_status show: the governed relations that the role that acts may know of, with their expired reads';
+
+/*
+ * The log
+ */
+CREATE VIEW ctlpr.audit_log WITH (security_barrier) AS
+SELECT e.seq,
+	/* a request that was granted is the request that its statements name */
+	CASE WHEN e.action = 'request' AND e.allowed THEN coalesce(e.request_seq, e.seq) ELSE e.request_seq END AS request_seq,
+	e.at,
+	e.session_role,
+	e.role,
+	e.agency_id,
+	e.agency_kind,
+	e.agency_state,
+	e.on_behalf_of,
+	e.officer,
+	e.purpose,
+	e.offense,
+	e.case_number,
+	e.reason,
+	e.basis,
+	e.declaration_id,
+	e.authorization_id,
+	ctlpr.relation_named(e.relation) AS relation,
+	e.action,
+	e.search_kind,
+	e.plates,
+	e.statement,
+	e.allowed,
+	e.enforced,
+	coalesce(e.sqlstate, o.sqlstate) AS sqlstate,
+	e.clause,
+	CASE
+		WHEN o.failed THEN 'error'
+		WHEN o.entries > 0 THEN 'ok'
+		WHEN NOT e.allowed AND e.enforced IS NOT FALSE THEN 'none'
+		/* nothing runs after these: a request is a permission, the others tell of what is done */
+		WHEN e.action IN ('request', 'break_glass', 'purge', 'restore') THEN 'none'
+		ELSE 'unknown'
+	END AS outcome,
+	o.rows_returned,
+	o.rows_touched,
+	o.oldest_age_days,
+	e.client_addr,
+	e.application_name,
+	e.terminal,
+	e.backend_pid,
+	e.statute,
+	e.relation AS relation_name,
+	w.owners,
+	w.owner_rows,
+	e.detail
+FROM ctlpr.audit_entry e
+	/* a parallel worker writes an outcome of its own, so there may be several */
+	CROSS JOIN LATERAL (
+		SELECT count(*) AS entries,
+			bool_or(x.outcome = 'error') AS failed,
+			min(x.sqlstate) FILTER (WHERE x.outcome = 'error') AS sqlstate,
+			sum(x.rows_returned)::bigint AS rows_returned,
+			sum(x.rows_touched)::bigint AS rows_touched,
+			max(x.oldest_age_days) AS oldest_age_days
+		FROM ctlpr.audit_entry x
+		WHERE x.of_seq = e.seq AND x.entry = 'outcome'
+	) o
+	CROSS JOIN LATERAL (
+		SELECT array_agg(y.owner ORDER BY y.owner) AS owners,
+			array_agg(y.rows ORDER BY y.owner) AS owner_rows
+		FROM (
+			SELECT u.owner, sum(u.rows)::bigint AS rows
+			FROM ctlpr.audit_entry x
+				CROSS JOIN LATERAL unnest(x.owners, x.owner_rows) u(owner, rows)
+			WHERE x.of_seq = e.seq AND x.entry = 'outcome'
+			GROUP BY u.owner
+		) y
+	) w
+WHERE e.entry = 'verdict'
+	AND (ctlpr.auditor_sees(e.agency_id, w.owners)
+		OR (e.agency_id IS NULL
+			AND e.action IN ('purge', 'configuration', 'break_glass', 'restore')
+			AND (SELECT ctlpr.is_auditor())))
+ORDER BY e.seq DESC;
+COMMENT ON VIEW ctlpr.audit_log IS 'The log, newest first: a row for each statement on a governed relation, request and event, with its verdict and what came of it (14(a)(6), 15(a)(1)(B))';
+COMMENT ON COLUMN ctlpr.audit_log.seq IS 'Number of the entry, in the order of recording; numbers in between are outcomes, shown with their verdict';
+COMMENT ON COLUMN ctlpr.audit_log.request_seq IS 'The entry of the request under which a statement ran; for a request that was allowed, its own';
+COMMENT ON COLUMN ctlpr.audit_log.at IS 'When the verdict was given';
+COMMENT ON COLUMN ctlpr.audit_log.session_role IS 'Login';
+COMMENT ON COLUMN ctlpr.audit_log.role IS 'Role that acted, after SET ROLE';
+COMMENT ON COLUMN ctlpr.audit_log.agency_id IS 'Agency for which it acted; NULL if none';
+COMMENT ON COLUMN ctlpr.audit_log.agency_kind IS 'Kind of that agency at the time';
+COMMENT ON COLUMN ctlpr.audit_log.agency_state IS 'State of that agency at the time';
+COMMENT ON COLUMN ctlpr.audit_log.on_behalf_of IS 'Agency that the search was really for, as stated';
+COMMENT ON COLUMN ctlpr.audit_log.officer IS 'Officer, as stated';
+COMMENT ON COLUMN ctlpr.audit_log.purpose IS 'Purpose, as stated';
+COMMENT ON COLUMN ctlpr.audit_log.offense IS 'Offense, as stated';
+COMMENT ON COLUMN ctlpr.audit_log.case_number IS 'Case, incident, dispatch or alert number, as stated';
+COMMENT ON COLUMN ctlpr.audit_log.reason IS 'Reason, as stated';
+COMMENT ON COLUMN ctlpr.audit_log.basis IS 'What opened the widest reads that the statement could see: own | in_state | declaration | ...';
+COMMENT ON COLUMN ctlpr.audit_log.declaration_id IS 'Declaration in force that was relied on, 13(d)(6)(B)';
+COMMENT ON COLUMN ctlpr.audit_log.authorization_id IS 'Instrument that was relied on, 13(d)(6)(C)';
+COMMENT ON COLUMN ctlpr.audit_log.relation IS 'The governed relation, if one bears that name today; see relation_name';
+COMMENT ON COLUMN ctlpr.audit_log.action IS 'request | select | insert | update | delete | merge | copy | export | ddl | break_glass | purge | configuration | ...';
+COMMENT ON COLUMN ctlpr.audit_log.search_kind IS 'plate | partial | area_time | browse | none';
+COMMENT ON COLUMN ctlpr.audit_log.plates IS 'Plates sought: constants and parameters compared with the plate column';
+COMMENT ON COLUMN ctlpr.audit_log.statement IS 'Text of the statement, literals and comments removed';
+COMMENT ON COLUMN ctlpr.audit_log.allowed IS 'The verdict';
+COMMENT ON COLUMN ctlpr.audit_log.enforced IS 'False in observe mode: the verdict was recorded only, and a refusal did not stop the statement';
+COMMENT ON COLUMN ctlpr.audit_log.sqlstate IS 'SQLSTATE of the refusal or, for what was allowed, of the error in which it ended';
+COMMENT ON COLUMN ctlpr.audit_log.clause IS 'Clause of the statute behind the verdict';
+COMMENT ON COLUMN ctlpr.audit_log.outcome IS 'ok | error | unknown (still at work, or cut off) | none (nothing ran)';
+COMMENT ON COLUMN ctlpr.audit_log.rows_returned IS 'Rows sent or changed; NULL where nothing ran or no outcome was recorded';
+COMMENT ON COLUMN ctlpr.audit_log.rows_touched IS 'Reads that passed all conditions of their scan; NULL where nothing ran or no outcome was recorded';
+COMMENT ON COLUMN ctlpr.audit_log.oldest_age_days IS 'Age in whole days of the oldest read touched, 15(a)(1)(G); NULL if none was';
+COMMENT ON COLUMN ctlpr.audit_log.client_addr IS 'Address of the client; NULL for a local socket';
+COMMENT ON COLUMN ctlpr.audit_log.application_name IS 'Name of the application, as it states it';
+COMMENT ON COLUMN ctlpr.audit_log.terminal IS 'Terminal, as stated';
+COMMENT ON COLUMN ctlpr.audit_log.backend_pid IS 'Process that served the session';
+COMMENT ON COLUMN ctlpr.audit_log.statute IS 'Profile in force';
+COMMENT ON COLUMN ctlpr.audit_log.relation_name IS 'Qualified name of the relation at the time';
+COMMENT ON COLUMN ctlpr.audit_log.owners IS 'Agencies whose reads were touched; NULL if none';
+COMMENT ON COLUMN ctlpr.audit_log.owner_rows IS 'How many reads of each were touched, in the order of owners';
+COMMENT ON COLUMN ctlpr.audit_log.detail IS 'What else belongs to an event: a certificate, the arguments of a configuration change';
+
+CREATE VIEW ctlpr.refusals WITH (security_barrier) AS
+SELECT l.*
+FROM ctlpr.audit_log l
+WHERE NOT l.allowed
+ORDER BY l.seq DESC;
+COMMENT ON VIEW ctlpr.refusals IS 'The entries of the log that were refused, newest first; in observe mode those that would have been (enforced is false)';
+
+CREATE VIEW ctlpr.disclosures WITH (security_barrier) AS
+SELECT l.seq, l.request_seq, l.at, l.session_role, l.role, l.agency_id, l.agency_kind, l.agency_state, l.on_behalf_of, l.officer,
+	l.purpose, l.offense, l.case_number, l.reason, l.basis, l.declaration_id, l.authorization_id, l.relation, l.action,
+	l.search_kind, l.plates, l.statement, l.allowed, l.enforced, l.sqlstate, l.clause, l.outcome, l.rows_returned,
+	l.rows_touched, l.oldest_age_days, l.client_addr, l.application_name, l.terminal, l.backend_pid, l.statute,
+	u.owner AS owner_agency_id,
+	u.rows AS owner_rows,
+	l.relation_name
+FROM ctlpr.audit_log l
+	CROSS JOIN LATERAL unnest(l.owners, l.owner_rows) u(owner, rows)
+WHERE l.allowed
+	AND u.owner IS DISTINCT FROM l.agency_id
+	AND u.rows > 0
+ORDER BY l.seq DESC;
+COMMENT ON VIEW ctlpr.disclosures IS 'The allowed entries of the log that touched another agency''s reads, a row for each entry and owner (15(a)(1)(C))';
+COMMENT ON COLUMN ctlpr.disclosures.owner_agency_id IS 'The agency whose reads were touched';
+COMMENT ON COLUMN ctlpr.disclosures.owner_rows IS 'How many reads of that agency were touched';
+
+/* what both inherit from audit_log means the same there */
+DO $$
+DECLARE
+	col record;
+BEGIN
+	FOR col IN
+		SELECT t.relname, t.attname, pg_catalog.col_description(s.attrelid, s.attnum) AS description
+		FROM (SELECT a.attrelid, a.attnum, a.attname, c.relname
+				FROM pg_catalog.pg_attribute a
+					JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid
+				WHERE a.attrelid IN ('ctlpr.refusals'::pg_catalog.regclass, 'ctlpr.disclosures'::pg_catalog.regclass)
+					AND a.attnum OPERATOR(pg_catalog.>) 0) t
+			JOIN pg_catalog.pg_attribute s ON s.attrelid OPERATOR(pg_catalog.=) 'ctlpr.audit_log'::pg_catalog.regclass
+				AND s.attname OPERATOR(pg_catalog.=) t.attname
+		WHERE pg_catalog.col_description(t.attrelid, t.attnum) IS NULL
+	LOOP
+		EXECUTE pg_catalog.format('COMMENT ON COLUMN ctlpr.%I.%I IS %L', col.relname, col.attname, col.description);
+	END LOOP;
+END
+$$;
+
+/*
+ * Retention
+ */
+CREATE VIEW ctlpr.purges WITH (security_barrier) AS
+SELECT e.seq,
+	ctlpr.relation_named(e.relation) AS relation,
+	(e.detail ->> 'limit_at')::timestamptz AS limit_at,
+	(e.detail ->> 'rows_deleted')::bigint AS rows_deleted,
+	(e.detail ->> 'partitions_dropped')::int AS partitions_dropped,
+	(e.detail ->> 'oldest_read_on')::date AS oldest_read_on,
+	(e.detail ->> 'newest_read_on')::date AS newest_read_on,
+	(e.detail ->> 'started_at')::timestamptz AS started_at,
+	(e.detail ->> 'finished_at')::timestamptz AS finished_at,
+	e.relation AS relation_name,
+	e.detail -> 'owners' AS owners
+FROM ctlpr.audit_entry e
+WHERE e.entry = 'verdict'
+	AND e.action = 'purge'
+	AND e.allowed
+	AND e.detail ? 'run_id'
+	AND (SELECT ctlpr.is_auditor())
+ORDER BY e.seq DESC;
+COMMENT ON VIEW ctlpr.purges IS 'Certificates of deletion, newest first, a row for each run of the purge worker and relation (13(b)(2)); seen by every auditor';
+COMMENT ON COLUMN ctlpr.purges.seq IS 'Entry of the log that is the certificate';
+COMMENT ON COLUMN ctlpr.purges.relation IS 'The governed relation, if one bears that name today; see relation_name';
+COMMENT ON COLUMN ctlpr.purges.limit_at IS 'Reads captured before this instant had expired';
+COMMENT ON COLUMN ctlpr.purges.rows_deleted IS 'Reads deleted, those in dropped partitions included';
+COMMENT ON COLUMN ctlpr.purges.partitions_dropped IS 'Partitions dropped';
+COMMENT ON COLUMN ctlpr.purges.oldest_read_on IS 'Day of capture of the oldest read deleted, in the statute''s time zone';
+COMMENT ON COLUMN ctlpr.purges.newest_read_on IS 'Day of capture of the newest read deleted, in the statute''s time zone';
+COMMENT ON COLUMN ctlpr.purges.started_at IS 'When the run began';
+COMMENT ON COLUMN ctlpr.purges.finished_at IS 'When it ended';
+COMMENT ON COLUMN ctlpr.purges.relation_name IS 'Qualified name of the relation at the time';
+COMMENT ON COLUMN ctlpr.purges.owners IS 'Reads deleted for each owning agency';
+
+CREATE VIEW ctlpr.retention_status WITH (security_barrier) AS
+SELECT s.relation, s.retention, s.limit_at, s.oldest_read_on, s.expired_rows, s.purge_lag, s.purging
+FROM ctlpr.retention_state() s;
+COMMENT ON VIEW ctlpr.retention_status IS 'Each governed relation, its retention and what is there past it, hidden but not yet deleted (13(b)(2), 15(a)(1)(E))';
+COMMENT ON COLUMN ctlpr.retention_status.relation IS 'The governed relation';
+COMMENT ON COLUMN ctlpr.retention_status.retention IS 'How long reads may be kept; a day is 24 hours; NULL when no rule is in force';
+COMMENT ON COLUMN ctlpr.retention_status.limit_at IS 'Reads captured before this instant have expired; NULL when no rule is in force';
+COMMENT ON COLUMN ctlpr.retention_status.oldest_read_on IS 'Day of capture of the oldest read present, expired ones included';
+COMMENT ON COLUMN ctlpr.retention_status.expired_rows IS 'Expired reads that are still present';
+COMMENT ON COLUMN ctlpr.retention_status.purge_lag IS 'How long, at most, the oldest expired read has outlived its limit; zero when there is none, NULL when no rule is in force';
+COMMENT ON COLUMN ctlpr.retention_status.purging IS 'The worker deletes expired reads; see start_purge()';
+
+/*
+ * A run without an end is at work, unless it was cut off: by a stop of the
+ * server, or by an end of the worker, which then begins a new round.
+ */
+CREATE VIEW ctlpr.purge_status WITH (security_barrier) AS
+SELECT s.relation,
+	s.purging,
+	r.started_at,
+	r.progress_at,
+	r.finished_at,
+	r.rows_deleted,
+	r.partitions_dropped,
+	r.last_sqlstate,
+	coalesce(r.finished_at IS NULL
+		AND r.started_at >= pg_catalog.pg_postmaster_start_time()
+		AND r.round = (SELECT max(m.round) FROM ctlpr.purge_run m), false) AS running,
+	s.expired_rows,
+	s.purge_lag,
+	r.certificate_seq
+FROM ctlpr.retention_state() s
+	LEFT JOIN LATERAL (
+		SELECT p.round, p.started_at, p.progress_at, p.finished_at, p.rows_deleted, p.partitions_dropped, p.last_sqlstate,
+			p.certificate_seq
+		FROM ctlpr.purge_run p
+		WHERE p.relation = s.relation
+		ORDER BY p.run_id DESC
+		LIMIT 1
+	) r ON true;
+COMMENT ON VIEW ctlpr.purge_status IS 'Progress and lag of the purge worker, a row for each governed relation with its last run';
+COMMENT ON COLUMN ctlpr.purge_status.relation IS 'The governed relation';
+COMMENT ON COLUMN ctlpr.purge_status.purging IS 'The worker deletes expired reads; see start_purge()';
+COMMENT ON COLUMN ctlpr.purge_status.started_at IS 'When its last run began; NULL if there was none';
+COMMENT ON COLUMN ctlpr.purge_status.progress_at IS 'When that run last committed progress';
+COMMENT ON COLUMN ctlpr.purge_status.finished_at IS 'When it ended; NULL while it runs or if it was cut off';
+COMMENT ON COLUMN ctlpr.purge_status.rows_deleted IS 'Reads that it has deleted, those in dropped partitions included';
+COMMENT ON COLUMN ctlpr.purge_status.partitions_dropped IS 'Partitions that it has dropped';
+COMMENT ON COLUMN ctlpr.purge_status.last_sqlstate IS 'SQLSTATE of the last error that it met and went past';
+COMMENT ON COLUMN ctlpr.purge_status.running IS 'It is at work';
+COMMENT ON COLUMN ctlpr.purge_status.expired_rows IS 'Expired reads that are still present';
+COMMENT ON COLUMN ctlpr.purge_status.purge_lag IS 'How long, at most, the oldest expired read has outlived its limit; zero when there is none';
+COMMENT ON COLUMN ctlpr.purge_status.certificate_seq IS 'Entry of the log that certifies the run';
+
+/*
+ * Findings
+ *
+ * evidence holds the newest 1000 entries at most; the text has the number of
+ * all of them.
+ */
+CREATE FUNCTION ctlpr.current_findings()
+RETURNS TABLE (finding_id bigint, severity text, finding text, clause text, agency_id text, officer text, evidence bigint[],
+	remedy text, kind text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+	naptime interval := coalesce(nullif(current_setting('ctlpr.purge_naptime', true), '')::interval, interval '60 s');
+	/* dates in the text are the law's, whatever the reader's TimeZone */
+	zone    text := coalesce((SELECT s.time_zone FROM ctlpr.statute_adoption a JOIN ctlpr.statute s ON s.statute = a.statute), 'UTC');
+BEGIN
+	IF NOT ctlpr.is_auditor() THEN
+		RETURN;
+	END IF;
+
+	/* reads past their limit, by relation and owner; a purge that keeps up needs a naptime, and one more to be sure */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('over_retention', g.relation_name, x.agency_id),
+		'violation',
+		format('expired reads still present in %s: %s, the oldest captured on %s; %s', g.relation_name, x.reads, x.oldest_on,
+			CASE
+				WHEN NOT g.purging THEN 'purging was never started'
+				ELSE format('the purge is behind by up to %s', justify_interval(date_trunc('second', x.lag)))
+			END),
+		'13(b)(2)(A), 15(a)(1)(E)',
+		x.agency_id,
+		NULL::text,
+		ARRAY(SELECT p.seq
+			FROM (SELECT r.certificate_seq AS seq
+				FROM ctlpr.purge_run r
+				WHERE r.relation = g.relation AND r.certificate_seq IS NOT NULL
+				ORDER BY r.run_id DESC
+				LIMIT 1) p),
+		CASE
+			WHEN NOT g.purging THEN format('SELECT ctlpr.start_purge(%L, approved_by => ...), once the number of reads was approved for deletion.',
+				g.relation_name)
+			ELSE 'Look at ctlpr.purge_status for the error that holds the worker up, remove its cause, then SELECT * FROM ctlpr.purge().'
+		END,
+		'over_retention'
+	FROM ctlpr.governed_relation g
+		CROSS JOIN LATERAL (
+			SELECT y.agency_id, sum(y.reads)::bigint AS reads, min(y.read_on) AS oldest_on,
+				ctlpr.purge_lag(g.relation, min(y.read_on)) AS lag
+			FROM ctlpr.expired_reads(g.relation) y
+			GROUP BY y.agency_id
+		) x
+	WHERE x.reads > 0
+		AND (NOT g.purging OR x.lag > 2 * naptime)
+		AND ctlpr.auditor_sees(x.agency_id, NULL);
+
+	/* what somebody tried that the act forbids to everybody */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('forbidden_purpose', e.agency_id, e.officer, e.clause),
+		CASE WHEN bool_or(e.enforced IS FALSE) THEN 'violation' ELSE 'warning' END,
+		format('requests that state a forbidden purpose: %s, the last on %s; %s', count(*), (max(e.at) AT TIME ZONE zone)::date,
+			CASE
+				WHEN bool_or(e.enforced IS FALSE) THEN 'some were not refused, as a relation was in observe mode'
+				ELSE 'each was refused'
+			END),
+		coalesce(e.clause, '13(d)'),
+		e.agency_id,
+		e.officer,
+		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
+		'Review these entries with the agency; 13(k) asks for discipline where the misuse was knowing and malicious.',
+		'forbidden_purpose'
+	FROM ctlpr.audit_entry e
+	WHERE e.entry = 'verdict'
+		AND NOT e.allowed
+		AND e.sqlstate IN ('LP004', 'LP008')
+		AND ctlpr.auditor_sees(e.agency_id, NULL)
+	GROUP BY e.agency_id, e.officer, e.clause;
+
+	/* break-glass opens everybody's reads, so every auditor is told; what ran under it names it as its request */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('break_glass', e.seq::text),
+		'warning',
+		format('break-glass was used by login %s on %s; statements on record under it: %s', e.session_role, (e.at AT TIME ZONE zone)::date,
+			count(s.seq)),
+		'14(a)(6)',
+		e.agency_id,
+		e.officer,
+		(e.seq || array_agg(s.seq ORDER BY s.seq DESC) FILTER (WHERE s.seq IS NOT NULL))[1:1000],
+		'Check the stated reason against what the statements did, and have somebody else than the login confirm it in writing.',
+		'break_glass'
+	FROM ctlpr.audit_entry e
+		LEFT JOIN ctlpr.audit_entry s ON s.request_seq = e.seq AND s.entry = 'verdict' AND s.seq <> e.seq
+	WHERE e.entry = 'verdict'
+		AND e.action = 'break_glass'
+		AND e.allowed
+	GROUP BY e.seq, e.session_role, e.at, e.agency_id, e.officer;
+
+	/*
+	 * Entries whose outcome never came: the backend died, or the outcome was
+	 * lost.  A statement may take hours, and an event's outcome comes at the
+	 * end of its transaction, so an entry is left alone while the transaction
+	 * that made it may still be open: the process is there, it is the same one
+	 * (numbers are reused; it began before the entry) and so is its
+	 * transaction.  Where track_activities is off the last is not known.
+	 */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('no_outcome', e.agency_id),
+		'warning',
+		format('entries without an outcome: %s, the last of %s; how many reads they released is not known', count(*),
+			(max(e.at) AT TIME ZONE zone)::date),
+		'14(a)(6)',
+		e.agency_id,
+		NULL::text,
+		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
+		'Search the server log around these entries for a crash or a killed process, and take their reads as disclosed.',
+		'no_outcome'
+	FROM ctlpr.audit_entry e
+	WHERE e.entry = 'verdict'
+		AND e.action NOT IN ('request', 'break_glass', 'purge', 'restore')
+		AND (e.allowed OR e.enforced IS FALSE)
+		AND e.at < now() - interval '1 minute'
+		AND NOT EXISTS (SELECT FROM ctlpr.audit_entry o WHERE o.of_seq = e.seq)
+		AND NOT EXISTS (
+			SELECT
+			FROM pg_stat_get_activity(NULL) a
+			WHERE a.pid = e.backend_pid
+				AND a.backend_start <= e.at
+				AND (a.state = 'disabled' OR a.xact_start <= e.at))
+		AND ctlpr.auditor_sees(e.agency_id, NULL)
+	GROUP BY e.agency_id;
+
+	/* observation ends by itself, whatever the row still says */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('observe_mode', g.relation_name),
+		'violation',
+		format('%s is in observe mode until %s: nothing is refused, hidden or purged; statements that would have been refused: %s',
+			g.relation_name, (g.observe_until AT TIME ZONE zone)::date, v.entries),
+		'13(b)(2)(A), 13(d)(6)',
+		g.owner_agency,
+		NULL::text,
+		v.evidence,
+		'Have the applications state requests, then let ctlpr.govern() put the relation in enforce mode.',
+		'observe_mode'
+	FROM ctlpr.governed_relation g
+		CROSS JOIN LATERAL (
+			SELECT count(*) AS entries, coalesce((array_agg(e.seq ORDER BY e.seq DESC))[1:1000], '{}') AS evidence
+			FROM ctlpr.audit_entry e
+			WHERE e.entry = 'verdict' AND NOT e.allowed AND e.enforced IS FALSE AND e.relation = g.relation_name
+		) v
+	WHERE g.mode = 'observe'
+		AND g.observe_until > now()
+		AND (g.owner_agency IS NULL OR ctlpr.auditor_sees(g.owner_agency, NULL));
+
+	/* a weaker promise about the log, in this session or set for a database or role */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('async_durability', 'ctlpr.audit_durability'),
+		'warning',
+		'ctlpr.audit_durability is async: a crash of the server may lose entries whose rows were released',
+		'14(a)(6)',
+		NULL::text,
+		NULL::text,
+		'{}'::bigint[],
+		'ALTER SYSTEM SET ctlpr.audit_durability = sync, ALTER ROLE ... or ALTER DATABASE ... RESET ctlpr.audit_durability, then SELECT pg_reload_conf().',
+		'async_durability'
+	WHERE current_setting('ctlpr.audit_durability', true) = 'async'
+		OR EXISTS (
+			SELECT
+			FROM pg_db_role_setting d
+				CROSS JOIN LATERAL unnest(d.setconfig) c(setting)
+			WHERE c.setting = 'ctlpr.audit_durability=async'
+				AND d.setdatabase IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())));
+
+	/*
+	 * The server's own row security, which still stands when this library
+	 * does not: on each governed relation and everything below it, with a
+	 * restrictive policy for everybody and every command that does nothing
+	 * but ask guard().
+	 */
+	RETURN QUERY
+	WITH RECURSIVE member AS (
+		SELECT g.relation::oid AS oid, g.owner_agency
+		FROM ctlpr.governed_relation g
+		WHERE (g.mode = 'enforce' OR g.observe_until <= now())
+			AND (g.owner_agency IS NULL OR ctlpr.auditor_sees(g.owner_agency, NULL))
+		UNION
+		SELECT i.inhrelid, m.owner_agency
+		FROM member m
+			JOIN pg_inherits i ON i.inhparent = m.oid
+	), state AS (
+		SELECT m.owner_agency, c.relrowsecurity, c.relforcerowsecurity, format('%I.%I', n.nspname, c.relname) AS name,
+			EXISTS (
+				SELECT
+				FROM pg_policy p
+				WHERE p.polrelid = c.oid
+					AND NOT p.polpermissive
+					AND p.polcmd = '*'
+					AND p.polroles = '{0}'::oid[]
+					AND pg_get_expr(p.polqual, p.polrelid) ~ '^ctlpr\.guard\([^()]*\)$'
+					AND (p.polwithcheck IS NULL OR pg_get_expr(p.polwithcheck, p.polrelid) ~ '^ctlpr\.guard\([^()]*\)$')
+			) AS guarded
+		FROM member m
+			JOIN pg_class c ON c.oid = m.oid
+			JOIN pg_namespace n ON n.oid = c.relnamespace
+	)
+	SELECT ctlpr.finding_id('row_security', s.name),
+		'violation',
+		format('row security is not %s on %s', CASE WHEN NOT s.relrowsecurity THEN 'enabled' ELSE 'forced' END, s.name),
+		'13(d)(6), 13(e)(1)',
+		s.owner_agency,
+		NULL::text,
+		'{}'::bigint[],
+		format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;', s.name),
+		'row_security'
+	FROM state s
+	WHERE NOT (s.relrowsecurity AND s.relforcerowsecurity)
+	UNION ALL
+	SELECT ctlpr.finding_id('guard_policy', s.name),
+		'violation',
+		format('the guard policy is missing or altered on %s', s.name),
+		'13(d)(6), 13(e)(1)',
+		s.owner_agency,
+		NULL::text,
+		'{}'::bigint[],
+		format('CREATE POLICY ctlpr_guard ON %s AS RESTRICTIVE USING (ctlpr.guard());', s.name),
+		'guard_policy'
+	FROM state s
+	WHERE NOT s.guarded;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.current_findings() IS 'What the view findings shows: the findings that the role that acts may know of';
+
+CREATE VIEW ctlpr.findings WITH (security_barrier) AS
+SELECT f.finding_id, f.severity, f.finding, f.clause, f.agency_id, f.officer, f.evidence, f.remedy, f.kind
+FROM ctlpr.current_findings() f;
+COMMENT ON VIEW ctlpr.findings IS 'What an auditor should look into, from the log and from the state of the database now';
+COMMENT ON COLUMN ctlpr.findings.finding_id IS 'Number of the finding, the same at every call: a hash of its kind and of what it is about';
+COMMENT ON COLUMN ctlpr.findings.severity IS 'info | warning | violation';
+COMMENT ON COLUMN ctlpr.findings.finding IS 'What was found';
+COMMENT ON COLUMN ctlpr.findings.clause IS 'Clauses of the statute that it concerns';
+COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if none or all';
+COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
+COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
+COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy';
+
+/*
+ * Purging by hand
+ *
+ * The parameter and a column of the result are both called relation, which
+ * PL/pgSQL does not take, so the work is done by a function with other names.
+ */
+CREATE FUNCTION ctlpr.purge_by_hand(target regclass)
+RETURNS TABLE (purged regclass, deleted bigint, dropped int)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	started boolean;
+	waiting text;
+BEGIN
+	IF target IS NOT NULL THEN
+		SELECT g.purging INTO started FROM ctlpr.governed_relation g WHERE g.relation = target;
+		IF NOT FOUND THEN
+			RAISE EXCEPTION 'relation "%" is not governed', target
+				USING ERRCODE = 'undefined_object',
+					HINT = 'Name a relation of ctlpr.retention_status; partitions are purged with their parent.';
+		END IF;
+		IF NOT started THEN
+			RAISE EXCEPTION 'purging of relation "%" was never started', target
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					DETAIL = 'Expired reads are hidden at once (13(b)(2)(A)), but deletion waits for an approval.',
+					HINT = 'Approve it with ctlpr.start_purge(relation, approved_by).';
+		END IF;
+	ELSE
+		SELECT bool_or(g.purging), string_agg(g.relation::text, ', ' ORDER BY g.relation_name) FILTER (WHERE NOT g.purging)
+			INTO started, waiting
+			FROM ctlpr.governed_relation g;
+		IF NOT started THEN
+			RAISE EXCEPTION 'purging was never started for any relation'
+				USING ERRCODE = 'object_not_in_prerequisite_state',
+					DETAIL = 'Expired reads are hidden at once (13(b)(2)(A)), but deletion waits for an approval.',
+					HINT = 'Approve it with ctlpr.start_purge(relation, approved_by).';
+		END IF;
+		IF waiting IS NOT NULL THEN
+			RAISE NOTICE 'relations for which purging was never started are passed over: %', waiting;
+		END IF;
+	END IF;
+
+	RETURN QUERY
+	SELECT r.relation, r.rows_deleted, r.partitions_dropped
+	FROM ctlpr.purge_round_results(ctlpr.run_purge_round(target)) r
+	ORDER BY r.run_id;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.purge_by_hand(regclass) IS 'What purge() does';
+
+CREATE FUNCTION ctlpr.purge(relation regclass DEFAULT NULL)
+RETURNS TABLE (relation regclass, rows_deleted bigint, partitions_dropped int)
+LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT p.purged, p.deleted, p.dropped FROM ctlpr.purge_by_hand($1) p
+$$;
+COMMENT ON FUNCTION ctlpr.purge(regclass) IS 'Ask the purge worker for a round now, over one relation or all, and wait for its end (13(b)(2))';
+
+/*
+ * Rights.  auditor_sees() is here because the views call it with the reader's
+ * rights.
+ */
+REVOKE ALL ON FUNCTION
+	ctlpr.is_auditor(),
+	ctlpr.relation_named(text),
+	ctlpr.finding_id(text, text[]),
+	ctlpr.purge_lag(regclass, date),
+	ctlpr.retention_state(),
+	ctlpr.current_findings(),
+	ctlpr.purge_by_hand(regclass),
+	ctlpr.purge(regclass)
+	FROM PUBLIC;
+REVOKE ALL ON
+	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
+	FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+	ctlpr.auditor_sees(text, text[]),
+	ctlpr.is_auditor(),
+	ctlpr.relation_named(text),
+	ctlpr.retention_state(),
+	ctlpr.current_findings()
+	TO ctlpr_auditor;
+GRANT SELECT ON
+	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
+	TO ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.retention_state(), ctlpr.purge(regclass) TO ctlpr_admin;
+GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;

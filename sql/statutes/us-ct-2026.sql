@@ -1,0 +1,91 @@
+/*
+ * us-ct-2026.sql - Connecticut Public Act 26-14, sections 13 to 15, as rows.
+ *
+ * 13(b) and 13(d) bind from 2026-10-01 in Connecticut's time.  An amendment
+ * ends the row that it replaces (valid_until) and adds another; nothing here
+ * is code.
+ */
+INSERT INTO ctlpr.statute (statute, title, state, time_zone, citation, shipped) VALUES
+	('us-ct-2026', 'Connecticut Public Act 26-14, sections 13 to 15: automated license plate reader data', 'CT', 'America/New_York',
+	 'Public Act 26-14 (Substitute Senate Bill 397), sections 13 to 15, approved 2026-05-04; section 13(g)(5) as amended by Public Act 26-76, section 46, approved 2026-05-27',
+	 true);
+
+-- Any public agency, or its vendor: none of these names a suspect, so all may stand.
+INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_kinds, demands, standing, description, valid_from) VALUES
+	('us-ct-2026', 'weigh_station', '13(b)(1)(A)(i)', true, '{police,public_agency,prosecutor,vendor}', '{}', true,
+	 'Weigh station duties', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'own_vehicles', '13(b)(1)(A)(ii)', true, '{police,public_agency,prosecutor,vendor}', '{}', true,
+	 'The agency''s own vehicles or equipment', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'secured_area_access', '13(b)(1)(A)(iii)', true, '{police,public_agency,prosecutor,vendor}', '{}', true,
+	 'Access control of a secured area', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'traffic_analytics', '13(b)(1)(A)(iv)', true, '{police,public_agency,prosecutor,vendor}', '{}', true,
+	 'Traffic analytics; what is kept of it is de-identified, aggregated or summarized', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'parking_enforcement', '13(b)(1)(A)(v)', true, '{police,public_agency,prosecutor,vendor}', '{}', true,
+	 'Parking enforcement', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'state_facility_security', '13(b)(1)(A)(vi)', true, '{police,public_agency,prosecutor,vendor}', '{}', true,
+	 'Monitoring and securing state facilities', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'motor_vehicle_tax', '13(b)(1)(A)(vii)', true, '{police,public_agency,prosecutor,vendor}', '{}', true,
+	 'Motor vehicle tax compliance', '2026-10-01 00:00 America/New_York');
+
+-- Law enforcement, or its vendor: comparison with the lists that the act names.
+INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_kinds, demands, standing, description, valid_from) VALUES
+	('us-ct-2026', 'hotlist_comparison', '13(b)(1)(B)(i)', true, '{police,prosecutor,task_force,federal,vendor}', '{}', true,
+	 'Comparison with a hotlist or addendum, COLLECT, FBI Kidnapping and Missing Persons, the Criminal Justice Information System, the Terrorist Screening Database, NCIC or NCMEC',
+	 '2026-10-01 00:00 America/New_York');
+
+-- Law enforcement: entering a plate.  Each is a case of its own, so none may stand.
+INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_kinds, demands, standing, description, valid_from) VALUES
+	('us-ct-2026', 'criminal_investigation', '13(b)(1)(B)(ii)(I)', true, '{police,prosecutor,task_force,federal}', '{reason}', false,
+	 'A plate relevant and material to a specific active criminal investigation with reasonable suspicion', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'outstanding_warrant', '13(b)(1)(B)(ii)(II)', true, '{police,prosecutor,task_force,federal}', '{}', false,
+	 'To apprehend a person with an outstanding warrant', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'missing_person', '13(b)(1)(B)(ii)(III)', true, '{police,prosecutor,task_force,federal}', '{}', false,
+	 'To locate a missing or endangered person', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'stolen_vehicle', '13(b)(1)(B)(ii)(IV)', true, '{police,prosecutor,task_force,federal}', '{}', false,
+	 'To recover a stolen motor vehicle', '2026-10-01 00:00 America/New_York');
+
+-- Access by the person whom the data is about; the reason says whose request it is and that co-registrants consent.
+INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_kinds, demands, standing, description) VALUES
+	('us-ct-2026', 'registrant_request', '13(e)(3)', true, '{police,public_agency,prosecutor,vendor}', '{reason}', false,
+	 'A person registered when the data was created obtains it');
+
+-- Keeping the data safe is a duty of whoever holds it; a program does it, so it stands and is never begun.
+INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_kinds, demands, standing, standing_only, description) VALUES
+	('us-ct-2026', 'backup', '13(g)(5)', true, '{police,public_agency,task_force,prosecutor,federal,vendor,other}', '{}', true, true,
+	 'Backup by a program, under the duty of industry-recognized security');
+
+-- Forbidden to everybody.
+INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, description, valid_from) VALUES
+	('us-ct-2026', 'protected_class', '13(d)(1)', false,
+	 'Monitoring on race, ethnicity, sexual orientation, gender identity or expression, sex, pregnancy, disability, citizenship, nationality, income or perceived criminal history',
+	 '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'protected_activity', '13(d)(2)', false,
+	 'Identifying people in First Amendment activity', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'immigration_enforcement', '13(d)(3)', false,
+	 'A suspected immigration violation, or assisting civil or criminal immigration enforcement', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'reproductive_health_care', '13(d)(4)', false,
+	 'Use against those who sought, received or provided lawful reproductive health care', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'gender_affirming_care', '13(d)(4)', false,
+	 'Use against those who sought, received or provided lawful gender-affirming care', '2026-10-01 00:00 America/New_York');
+INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, description) VALUES
+	('us-ct-2026', 'public_records', '13(e)(1)', false, 'Disclosure as a public record: the data is confidential'),
+	('us-ct-2026', 'sale', '13(g)(1)', false, 'Sale of the data');
+
+-- A day is 24 hours, independent of anybody's time zone: 21 days are 504 hours.
+INSERT INTO ctlpr.statute_retention (statute, rule, clause, period, description, valid_from) VALUES
+	('us-ct-2026', 'standard', '13(b)(2)(A)', '504 hours',
+	 'Reads are kept no longer than 21 days after capture', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'motor_vehicle_tax', '13(b)(2)(C)', '2160 hours',
+	 'Reads taken for motor vehicle tax compliance are kept no longer than 90 days after capture', '2026-10-01 00:00 America/New_York');
+
+-- First match by rank; a vendor, a private party or another state's civil agency matches none.
+INSERT INTO ctlpr.statute_recipient (statute, rank, clause, states, agency_kinds, basis, demands, description, valid_from) VALUES
+	('us-ct-2026', 10, '13(d)(6)(A)', '{CT}', '{police,public_agency,prosecutor}', 'none', '{case_number}',
+	 'A public agency of Connecticut, on a documented, case-specific request (13(d)(8))', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 20, '13(d)(6)(B)', '{NY,RI,MA}', '{police}', 'declaration', '{case_number}',
+	 'A law enforcement agency of New York, Rhode Island or Massachusetts with a written declaration, on a documented, case-specific request (13(d)(8))',
+	 '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 30, '13(d)(6)(B)', '{CT,NY,RI,MA}', '{task_force}', 'authorization', '{case_number}',
+	 'A multijurisdictional task force that declared, for the specific data that its head or designee approved', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 40, '13(d)(6)(C)', NULL, '{police,federal,prosecutor}', 'authorization', '{case_number}',
+	 'Any other law enforcement agency, for the specific data of a probable cause warrant or a Terrorist Screening Database match', '2026-10-01 00:00 America/New_York');

@@ -1,0 +1,46 @@
+/*
+ * audit_queue.h - the way of an entry from a backend to the writer.
+ */
+#ifndef CTLPR_AUDIT_QUEUE_H
+#define CTLPR_AUDIT_QUEUE_H
+
+#include "postgres.h"
+
+#include "access/htup.h"
+
+#include "audit_entry.h"
+#include "shared.h"
+
+/*
+ * Backend side.
+ *
+ * audit_push() queues an entry and numbers it.  *seq receives its number.
+ * Result: the ticket to wait for.  Waits for room and for the writer up to
+ * ctlpr.audit_timeout, then raises LP020; LP021 in recovery.
+ *
+ * audit_push_nowait() is for places that may neither wait nor fail (abort):
+ * it takes the entry when there is room.  Result: its ticket, 0 when it was
+ * not taken.
+ *
+ * audit_await() returns when the ticket's entry is durable.  Raises LP020
+ * after ctlpr.audit_timeout; returns at once under audit_durability = async.
+ */
+extern uint64 audit_push(const AuditEntry *entry, int64 *seq);
+extern uint64 audit_push_nowait(const AuditEntry *entry, int64 *seq);
+extern void	  audit_await(uint64 ticket);
+
+/*
+ * Writer side.
+ *
+ * audit_queue_next() copies the entry at *position into the current memory
+ * context and moves *position behind it; NULL when there is none before limit.
+ * audit_queue_committed() frees what the committed batch held and wakes the
+ * waiters.
+ */
+extern MinimalTuple audit_queue_next(DatabaseSlot *slot, uint64 *position, uint64 limit);
+extern void			audit_queue_committed(DatabaseSlot *slot);
+
+/* The log was loaded by a restore: number on from what is there; call when that is committed. */
+extern void audit_queue_restored(void);
+
+#endif /* CTLPR_AUDIT_QUEUE_H */

@@ -1,0 +1,113 @@
+/*
+ * compat.h - every difference between server versions, and nowhere else.
+ *
+ * PostgreSQL 15, 17 and 18 are built and tested; 16 follows from the two
+ * around it.
+ */
+#ifndef CTLPR_COMPAT_H
+#define CTLPR_COMPAT_H
+
+#include "executor/executor.h"
+#include "nodes/parsenodes.h"
+#include "nodes/pathnodes.h"
+#include "nodes/plannodes.h"
+#include "optimizer/restrictinfo.h"
+#include "parser/parse_relation.h"
+#include "storage/proc.h"
+#include "utils/guc.h"
+#if PG_VERSION_NUM >= 180000
+#include "commands/explain_state.h"
+#endif
+
+/* ExecutorRun lost its execute_once argument in 18. */
+#if PG_VERSION_NUM >= 180000
+#define EXECUTOR_RUN_PARAMS QueryDesc *query_desc, ScanDirection direction, uint64 count
+#define EXECUTOR_RUN_ARGS	query_desc, direction, count
+#else
+#define EXECUTOR_RUN_PARAMS QueryDesc *query_desc, ScanDirection direction, uint64 count, bool execute_once
+#define EXECUTOR_RUN_ARGS	query_desc, direction, count, execute_once
+#endif
+
+/* Run an executor to its end. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_EXECUTOR_RUN(query_desc) ExecutorRun(query_desc, ForwardScanDirection, 0)
+#else
+#define COMPAT_EXECUTOR_RUN(query_desc) ExecutorRun(query_desc, ForwardScanDirection, 0, true)
+#endif
+
+/* Keep parallel workers out of an executor run. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_RUN_WITHOUT_WORKERS(query_desc) ((query_desc)->already_executed = true)
+#else
+#define COMPAT_RUN_WITHOUT_WORKERS(query_desc) (execute_once = false)
+#endif
+
+/* A RestrictInfo that no outer join concerns. */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_MAKE_RESTRICTINFO(root, clause, security_level)                                                                   \
+	make_restrictinfo(root, clause, true, false, false, false, security_level, NULL, NULL, NULL)
+#else
+#define COMPAT_MAKE_RESTRICTINFO(root, clause, security_level)                                                                   \
+	make_restrictinfo(root, clause, true, false, false, security_level, NULL, NULL, NULL)
+#endif
+
+/* The extra data of a check hook comes from the settings' own allocator since 16. */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_GUC_ALLOC(size) guc_malloc(LOG, size)
+#define COMPAT_GUC_FREE(ptr)   guc_free(ptr)
+#else
+#define COMPAT_GUC_ALLOC(size) malloc(size)
+#define COMPAT_GUC_FREE(ptr)   free(ptr)
+#endif
+
+/* The number of a process in the array of all processes. */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_PROC_NUMBER(proc) GetNumberFromPGProc(proc)
+#else
+#define COMPAT_PROC_NUMBER(proc) ((proc)->pgprocno)
+#endif
+
+/* Minimal tuples may have room in front of them since 18. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_FORM_MINIMAL_TUPLE(desc, values, nulls) heap_form_minimal_tuple(desc, values, nulls, 0)
+#else
+#define COMPAT_FORM_MINIMAL_TUPLE(desc, values, nulls) heap_form_minimal_tuple(desc, values, nulls)
+#endif
+
+/* Permissions stand in the range table entry before 16, beside it since. */
+typedef struct CompatPermissions
+{
+	AclMode	   required; /* 0: the entry was not named by the statement */
+	Oid		   check_as; /* whose rights count; InvalidOid: the current user's */
+	Bitmapset *updated;	 /* columns assigned, offset by FirstLowInvalidHeapAttributeNumber */
+} CompatPermissions;
+
+static inline CompatPermissions
+compat_permissions(const RangeTblEntry *rte, List *perminfos)
+{
+	CompatPermissions result = {0, InvalidOid, NULL};
+
+#if PG_VERSION_NUM >= 160000
+	if (rte->perminfoindex > 0)
+	{
+		RTEPermissionInfo *info = list_nth_node(RTEPermissionInfo, perminfos, rte->perminfoindex - 1);
+
+		result.required = info->requiredPerms;
+		result.check_as = info->checkAsUser;
+		result.updated = info->updatedCols;
+	}
+#else
+	result.required = rte->requiredPerms;
+	result.check_as = rte->checkAsUser;
+	result.updated = rte->updatedCols;
+#endif
+	return result;
+}
+
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_PLAN_PERMINFOS(plannedstmt) ((plannedstmt)->permInfos)
+#else
+#define COMPAT_PLAN_PERMINFOS(plannedstmt) NIL
+#endif
+
+#endif /* CTLPR_COMPAT_H */

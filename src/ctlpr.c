@@ -1,0 +1,145 @@
+/*
+ * ctlpr.c - the door: the library is loaded here, its settings are defined,
+ * and each room installs its hooks.
+ *
+ * The library works only when the postmaster loads it: shared memory, the
+ * launcher and a gate that no session can be without need that.  Loaded any
+ * other way it refuses, which is also what makes the guard policy of a
+ * governed table fail where the library was left out.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "utils/guc.h"
+
+#include "ctlpr.h"
+#include "event.h"
+#include "gate.h"
+#include "registry.h"
+#include "request.h"
+#include "row_policy.h"
+#include "rules.h"
+#include "shared.h"
+#include "worker.h"
+
+PG_MODULE_MAGIC;
+
+int	 ctlpr_audit_timeout_ms;
+int	 ctlpr_audit_durability;
+int	 ctlpr_audit_queue_kb;
+int	 ctlpr_max_databases;
+int	 ctlpr_purge_naptime_s;
+int	 ctlpr_purge_batch_rows;
+int	 ctlpr_purge_lock_timeout_ms;
+int	 ctlpr_request_timeout_s;
+int	 ctlpr_clock_skew_s;
+int	 ctlpr_observe_limit_min;
+bool ctlpr_restore;
+
+static const struct config_enum_entry durability_options[] = {{"sync", AUDIT_DURABILITY_SYNC, false},
+															  {"async", AUDIT_DURABILITY_ASYNC, false},
+															  {NULL, 0, false}};
+
+void _PG_init(void);
+
+static void
+define_audit_settings(void)
+{
+	/*
+	 * Administrators can choose how long a statement waits for its record.
+	 * Longer rides out a slow disk, shorter refuses sooner; nothing is released
+	 * unrecorded either way.
+	 */
+	DefineCustomIntVariable("ctlpr.audit_timeout",
+							"Longest wait for the record of a statement; then the statement is refused with LP020.", NULL,
+							&ctlpr_audit_timeout_ms, 5000, 100, 10 * 60 * 1000, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	/*
+	 * Administrators can choose to release rows before their record is on disk.
+	 * That is faster and a weaker promise: a crash may lose the record of rows
+	 * that were seen.  It is a finding for as long as it is set.
+	 */
+	DefineCustomEnumVariable("ctlpr.audit_durability", "Whether rows wait until their record is durable (sync) or not (async).",
+							 NULL, &ctlpr_audit_durability, AUDIT_DURABILITY_SYNC, durability_options, PGC_SUSET, 0, NULL, NULL,
+							 NULL);
+
+	/*
+	 * Administrators can choose how much may wait for the writer, for each
+	 * database.  A full queue makes statements wait, then refuses them.
+	 */
+	DefineCustomIntVariable("ctlpr.audit_queue_size", "Memory for entries that wait for the audit writer, for each database.",
+							NULL, &ctlpr_audit_queue_kb, 1024, 512, 1024 * 1024, PGC_POSTMASTER, GUC_UNIT_KB, NULL, NULL, NULL);
+
+	/* Administrators can choose how many databases of the cluster may use ctlpr; each takes a queue. */
+	DefineCustomIntVariable("ctlpr.max_databases", "Number of databases that can use ctlpr.", NULL, &ctlpr_max_databases, 8, 1,
+							1000, PGC_POSTMASTER, 0, NULL, NULL, NULL);
+}
+
+static void
+define_purge_settings(void)
+{
+	/* Administrators can choose how soon after expiry reads are deleted; they are invisible at once in any case. */
+	DefineCustomIntVariable("ctlpr.purge_naptime", "Time between rounds of the purge worker.", NULL, &ctlpr_purge_naptime_s, 60,
+							1, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	/* Administrators can choose how much is deleted in one transaction: larger is faster, smaller holds rows and WAL back less. */
+	DefineCustomIntVariable("ctlpr.purge_batch_rows", "Rows that the purge worker deletes in one transaction.", NULL,
+							&ctlpr_purge_batch_rows, 10000, 1, 1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	/*
+	 * Administrators can choose how long the purge worker waits for a lock, and
+	 * others behind it.  A partition that it cannot get is emptied in batches.
+	 */
+	DefineCustomIntVariable("ctlpr.purge_lock_timeout", "Longest wait of the purge worker for a lock.", NULL,
+							&ctlpr_purge_lock_timeout_ms, 50, 1, 60 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+}
+
+static void
+define_request_settings(void)
+{
+	/* Administrators can choose how long a request of scope "session" lasts. */
+	DefineCustomIntVariable("ctlpr.request_timeout", "Time after which a request of scope session ends.", NULL,
+							&ctlpr_request_timeout_s, 30 * 60, 1, 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	/* Administrators can choose how wrong the clocks of cameras may be; a read from further ahead is refused. */
+	DefineCustomIntVariable("ctlpr.clock_skew", "How far in the future the captured time of a read may lie.", NULL,
+							&ctlpr_clock_skew_s, 5 * 60, 0, 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	/* Administrators can choose how long a relation may be observed before it is enforced. */
+	DefineCustomIntVariable("ctlpr.observe_limit", "Longest time that a relation stays in observe mode.", NULL,
+							&ctlpr_observe_limit_min, 30 * 24 * 60, 1, 90 * 24 * 60, PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
+
+	/*
+	 * A superuser turns this on in the session that loads a dump: COPY may then
+	 * fill governed tables and an empty log.  Expired reads stay hidden.
+	 */
+	DefineCustomBoolVariable("ctlpr.restore", "Admits COPY FROM into governed tables and into an empty log.", NULL,
+							 &ctlpr_restore, false, PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
+}
+
+void
+_PG_init(void)
+{
+	if (!process_shared_preload_libraries_in_progress)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("ctlpr must be loaded by the server at its start"),
+				 errdetail("Without that nothing is recorded, hidden or refused, so nothing of ctlpr works."),
+				 errhint("Add ctlpr to shared_preload_libraries in postgresql.conf and restart the server.")));
+
+	define_audit_settings();
+	define_purge_settings();
+	define_request_settings();
+	request_install();
+	MarkGUCPrefixReserved("ctlpr");
+
+	shared_install();
+	registry_install();
+	rules_install();
+	event_install();
+	row_policy_install();
+	index_path_install();
+	gate_install();
+	utility_gate_install();
+	worker_install();
+}

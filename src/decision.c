@@ -1,0 +1,240 @@
+/*
+ * decision.c - the act as a function of facts.
+ *
+ * The order of the checks is the order in which an officer can mend things:
+ * who are you, what for, what did you leave out, whose reads.  The first that
+ * fails is the answer, so that the log holds one verdict and one clause.
+ */
+#include "postgres.h"
+
+#include "ctlpr.h"
+#include "decision.h"
+
+/* What each cause means to the client; indexed by VerdictCause */
+static const struct
+{
+	int			sqlstate;
+	const char *message;
+	const char *hint;
+} causes[] = {
+	[CAUSE_ALLOWED] = {0, "allowed", ""},
+	[CAUSE_NO_STATUTE] = {ERRCODE_LP_PURPOSE_NOT_LISTED, "no statute is in force in this database",
+						  "An administrator must call ctlpr.adopt_statute()."},
+	[CAUSE_NOT_BOUND] = {ERRCODE_LP_ROLE_NOT_BOUND, "the role is bound to no agency",
+						 "An administrator binds roles to agencies with ctlpr.bind_role()."},
+	[CAUSE_AGENCY_NOT_NAMED] = {ERRCODE_LP_DEMAND_MISSING, "the request names no agency that the role is bound to",
+								"Name one of the role's agencies with the agency_id argument of ctlpr.begin_request()."},
+	[CAUSE_PURPOSE_UNKNOWN] = {ERRCODE_LP_PURPOSE_NOT_LISTED, "the purpose is not on the list of permitted purposes",
+							   "State one of the permitted purposes in ctlpr.statute_purpose."},
+	[CAUSE_PURPOSE_FORBIDDEN] = {ERRCODE_LP_PURPOSE_FORBIDDEN, "the purpose is forbidden",
+								 "No request, approval or instrument makes this purpose lawful."},
+	[CAUSE_PURPOSE_NOT_IN_EFFECT] = {ERRCODE_LP_PURPOSE_NOT_LISTED, "the purpose is not in effect at this time",
+									 "See valid_from and valid_until in ctlpr.statute_purpose."},
+	[CAUSE_PURPOSE_OTHER_KIND] = {ERRCODE_LP_PURPOSE_NOT_LISTED, "the purpose is not permitted for this kind of agency",
+								  "See agency_kinds in ctlpr.statute_purpose for who may state it."},
+	[CAUSE_PURPOSE_MUST_STAND] = {ERRCODE_LP_PURPOSE_NOT_LISTED, "the purpose is reserved to standing requests",
+								  "An administrator files a standing request with ctlpr.standing_request()."},
+	[CAUSE_PURPOSE_MAY_NOT_STAND] = {ERRCODE_LP_PURPOSE_NOT_LISTED, "the purpose is not permitted for a standing request",
+									 "State it with ctlpr.begin_request(), for one search at a time."},
+	[CAUSE_DEMAND_REASON] = {ERRCODE_LP_DEMAND_MISSING, "the request states no reason", "State it with the reason argument."},
+	[CAUSE_DEMAND_CASE_NUMBER] = {ERRCODE_LP_DEMAND_MISSING, "the request states no case number",
+								  "State a case, incident, dispatch or alert number with the case_number argument."},
+	[CAUSE_DEMAND_OFFICER] = {ERRCODE_LP_DEMAND_MISSING, "the request states no officer", "State it with the officer argument."},
+	[CAUSE_DEMAND_OFFENSE] = {ERRCODE_LP_DEMAND_MISSING, "the request states no offense", "State it with the offense argument."},
+	[CAUSE_NO_AUTHORIZATION] =
+		{ERRCODE_LP_NO_BASIS, "no authorization for specific data is in force for this agency",
+		 "The lawful way is a judicially issued probable cause warrant for the specific data, or an agency of "
+		 "Connecticut that has the case."},
+	[CAUSE_BENEFICIARY_UNKNOWN] = {ERRCODE_LP_NO_BASIS, "the agency that the search is for is not registered",
+								   "An administrator registers agencies with ctlpr.register_agency()."},
+	[CAUSE_NO_DECLARATION] = {ERRCODE_LP_NO_BASIS, "no written declaration of the agency is in force",
+							  "A registrar files the signed declaration with ctlpr.file_declaration()."},
+	[CAUSE_NO_SHARING_RULE] = {ERRCODE_LP_NO_BASIS, "the statute names no way to share reads with this agency",
+							   "See ctlpr.statute_recipient for who may receive reads, and on what basis."},
+	[CAUSE_NO_REQUEST] =
+		{ERRCODE_LP_NO_REQUEST, "no request is in force",
+		 "State the purpose of the search with ctlpr.begin_request() in the same transaction, as the same role."},
+	[CAUSE_REQUEST_CHANGED] = {ERRCODE_LP_BYPASS, "the role or the request changed while the statement was open",
+							   "Run the statement again under the role and the request that it is meant for."},
+	[CAUSE_BYPASS] =
+		{ERRCODE_LP_BYPASS, "access that bypasses row security is refused",
+		 "Use a role bound to an agency, and views owned by roles that are subject to row security; in an emergency a "
+		 "superuser may call ctlpr.break_glass()."},
+	[CAUSE_BREAK_GLASS_READS_ONLY] = {ERRCODE_LP_BYPASS, "break_glass() opens reading only",
+									  "Change reads as a role bound to the agency that owns them."},
+	[CAUSE_PARTITION_DIRECT] = {ERRCODE_LP_BYPASS, "a partition or child of a governed table may not be named directly",
+								"Name the governed table itself."},
+	[CAUSE_UNFILTERED] = {ERRCODE_LP_BYPASS, "the plan reads a governed table without its policy",
+						  "Another module may have changed the plan; see the manual on other planner hooks."},
+	[CAUSE_COPY_LASTING] = {ERRCODE_LP_COPY, "reads may not be copied to where they escape governance",
+							"Fetch the rows under a request, or govern the target table."},
+	[CAUSE_LOG_WRITE] = {ERRCODE_LP_WEAKENING, "the audit log may not be changed",
+						 "Entries are written by the audit writer alone."},
+	[CAUSE_FIXED_COLUMNS] = {ERRCODE_LP_READ_TIME, "the captured time and the owner of a read may not be changed",
+							 "Delete the read and ingest it again if it was recorded wrongly."},
+	[CAUSE_NOT_INGEST_ROLE] = {ERRCODE_LP_DEMAND_MISSING, "the role may not ingest reads",
+							   "An administrator binds ingest roles with ctlpr.bind_role(may_ingest => true)."},
+	[CAUSE_CAPTURED_EARLY] = {ERRCODE_LP_READ_TIME, "the read is past its retention already",
+							  "Reads are ingested before they expire; an old read may not come in."},
+	[CAUSE_CAPTURED_LATE] = {ERRCODE_LP_READ_TIME, "the captured time lies in the future",
+							 "Check the clock of the camera; ctlpr.clock_skew says how much is tolerated."},
+	[CAUSE_CAPTURED_NULL] = {ERRCODE_LP_READ_TIME, "the captured time of a read is null",
+							 "Retention starts at capture, so a read needs its captured time."},
+	[CAUSE_PLATE_NULL] = {ERRCODE_LP_READ_TIME, "the plate of a read is null", "Leave out what the camera could not read."},
+	[CAUSE_OWNER_OTHER] = {ERRCODE_LP_READ_TIME, "the owner of the read is not an agency that the role ingests for",
+						   "The agency column must name an agency that the role is bound to with may_ingest."},
+	[CAUSE_NO_RETENTION_RULE] = {ERRCODE_LP_READ_TIME, "no retention rule is in force for the governed table",
+								 "See ctlpr.statute_retention and the retention argument of ctlpr.govern()."},
+	[CAUSE_STANDBY] = {ERRCODE_LP_STANDBY, "no record can be written on a standby", "Run the statement on the primary."},
+	[CAUSE_BROKEN_REGISTRATION] = {ERRCODE_LP_WEAKENING, "the registration of the governed table does not fit its columns",
+								   "A registered column is missing or has another type; put it back."},
+	[CAUSE_REQUEST_WHILE_RUNNING] = {ERRCODE_LP_BYPASS, "a request may not change while a statement on governed tables runs",
+									 "Call it as a statement of its own."},
+	[CAUSE_SESSION_SCOPE] = {ERRCODE_LP_DEMAND_MISSING, "the role may not hold a request beyond its transaction",
+							 "State the request inside a transaction block; an administrator allows more with "
+							 "ctlpr.bind_role(session_scope => true)."},
+};
+
+int
+verdict_sqlstate(VerdictCause cause)
+{
+	return causes[cause].sqlstate;
+}
+
+const char *
+verdict_message(VerdictCause cause)
+{
+	return causes[cause].message;
+}
+
+const char *
+verdict_hint(VerdictCause cause)
+{
+	return causes[cause].hint;
+}
+
+static Verdict
+refuse(VerdictCause cause, const char *clause)
+{
+	return (Verdict){.allowed = false, .cause = cause, .clause = clause, .scope = SCOPE_NONE, .basis = NULL};
+}
+
+/* The first demand that the request does not meet, or CAUSE_ALLOWED */
+static VerdictCause
+missing_demand(uint32 demands, uint32 stated)
+{
+	uint32 missing = demands & ~stated;
+
+	if (missing & STATED_REASON)
+		return CAUSE_DEMAND_REASON;
+	if (missing & STATED_CASE_NUMBER)
+		return CAUSE_DEMAND_CASE_NUMBER;
+	if (missing & STATED_OFFICER)
+		return CAUSE_DEMAND_OFFICER;
+	if (missing & STATED_OFFENSE)
+		return CAUSE_DEMAND_OFFENSE;
+	return CAUSE_ALLOWED;
+}
+
+/* Whether reads of others may go to this recipient, 13(d)(6) to (8) */
+static VerdictCause
+decide_sharing(const SharingFacts *sharing, uint32 stated)
+{
+	switch (sharing->basis)
+	{
+		case SHARING_OPEN:
+			break;
+		case SHARING_DECLARATION:
+			if (!sharing->declaration_in_force)
+				return CAUSE_NO_DECLARATION;
+			break;
+		case SHARING_AUTHORIZATION:
+			return CAUSE_NO_AUTHORIZATION;
+		case SHARING_CLOSED:
+			return CAUSE_NO_SHARING_RULE;
+	}
+	return missing_demand(sharing->demands, stated);
+}
+
+/* Whether the purpose may be stated by this kind of agency, in this way, 13(b)(1) and 13(d)(1) to (4) */
+static VerdictCause
+decide_purpose(const RequestFacts *facts)
+{
+	if (facts->purpose == PURPOSE_UNKNOWN)
+		return CAUSE_PURPOSE_UNKNOWN;
+	if (facts->purpose == PURPOSE_FORBIDDEN)
+		return CAUSE_PURPOSE_FORBIDDEN;
+	if (!facts->purpose_in_effect)
+		return CAUSE_PURPOSE_NOT_IN_EFFECT;
+	if ((facts->purpose_kinds & facts->agency_kind) == 0)
+		return CAUSE_PURPOSE_OTHER_KIND;
+	if (facts->standing && !facts->purpose_standing)
+		return CAUSE_PURPOSE_MAY_NOT_STAND;
+	if (!facts->standing && facts->purpose_standing_only)
+		return CAUSE_PURPOSE_MUST_STAND;
+	return missing_demand(facts->purpose_demands, facts->stated);
+}
+
+Verdict
+decide_request(const RequestFacts *facts)
+{
+	VerdictCause cause;
+	VerdictCause sharing;
+
+	if (!facts->statute_in_force)
+		return refuse(CAUSE_NO_STATUTE, "13(b)(1)");
+	if (facts->break_glass)
+		return (Verdict){
+			.allowed = true, .cause = CAUSE_ALLOWED, .clause = "14(a)(6)", .scope = SCOPE_ALL, .basis = "break_glass"};
+	if (facts->bindings == 0)
+		return refuse(CAUSE_NOT_BOUND, "13(d)(6)");
+	if (!facts->agency_settled)
+		return refuse(CAUSE_AGENCY_NOT_NAMED, "14(a)(6)");
+
+	cause = decide_purpose(facts);
+	if (cause != CAUSE_ALLOWED)
+		return refuse(cause, facts->purpose_clause ? facts->purpose_clause : "13(b)(1)");
+
+	if (facts->authorization_named)
+		return refuse(CAUSE_NO_AUTHORIZATION, facts->own.clause);
+
+	/* A search made for another agency is sharing with that agency. */
+	if (facts->on_behalf)
+	{
+		if (!facts->beneficiary_known)
+			return refuse(CAUSE_BENEFICIARY_UNKNOWN, "13(d)(6)");
+		cause = decide_sharing(&facts->beneficiary, facts->stated);
+		if (cause != CAUSE_ALLOWED)
+			return refuse(cause, facts->beneficiary.clause);
+	}
+
+	/* A standing request never reaches beyond the own agency, 13(d)(8). */
+	sharing = facts->standing ? CAUSE_NO_SHARING_RULE : decide_sharing(&facts->own, facts->stated);
+	if (sharing == CAUSE_ALLOWED)
+		return (Verdict){.allowed = true,
+						 .cause = CAUSE_ALLOWED,
+						 .clause = facts->own.clause,
+						 .scope = SCOPE_ALL,
+						 .basis = facts->own.basis == SHARING_DECLARATION ? "declaration" : "in_state"};
+
+	/* An agency of the state has reads of its own; anybody else only what is shared. */
+	if (facts->own.in_state)
+		return (Verdict){
+			.allowed = true, .cause = CAUSE_ALLOWED, .clause = facts->purpose_clause, .scope = SCOPE_OWN, .basis = "own"};
+	return refuse(sharing, facts->own.clause);
+}
+
+bool
+decide_owner(ReadScope scope, bool owner_known, bool owner_is_requester)
+{
+	switch (scope)
+	{
+		case SCOPE_NONE:
+			return false;
+		case SCOPE_OWN:
+			return owner_known && owner_is_requester;
+		case SCOPE_ALL:
+			return owner_known;
+	}
+	return false;
+}

@@ -1,0 +1,27 @@
+/*
+ * exempt.h - queries of our own over governed relations: purging and counting.
+ */
+#ifndef CTLPR_EXEMPT_H
+#define CTLPR_EXEMPT_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "utils/tuplestore.h"
+
+/*
+ * Run one statement that the policy does not apply to.  It is this one
+ * statement that is exempt, known by its query tree and its query descriptor;
+ * whatever a trigger or function below it runs passes the gate like anything
+ * else.  The caller has set the user to run it as and an active snapshot.
+ *
+ * sql: one statement, built here from quoted names only; values: timestamptz
+ * parameters $1, $2, ...  Result: rows processed; rows go to the tuplestore
+ * when one is given, *desc receives their descriptor.
+ */
+extern uint64 exempt_run(const char *sql, int parameters, const TimestampTz *values, Tuplestorestate *rows, TupleDesc *desc);
+
+/* Is this the query tree of an exempt statement?  For the planner hook. */
+extern bool exempt_is_planned(const Query *query);
+
+#endif /* CTLPR_EXEMPT_H */

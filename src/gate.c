@@ -1,0 +1,1121 @@
+/*
+ * gate.c - decides, records, and lets run.
+ *
+ * ExecutorStart: the plan is inspected, the statement is decided with the
+ * rules as they are now, and its entries are queued.  ExecutorRun (each FETCH
+ * is one): the role and the request must still be those of the start, the
+ * entries must be durable, the retention limit moves to now.  ExecutorEnd: the
+ * outcome follows.  An error or a dropped portal ends in the reset of the
+ * executor's memory context, where the outcome is noted as an error.
+ *
+ * What a statement may see is pinned in its StatementAccess.  The innermost
+ * one that runs is "running"; the policy predicates read it.
+ */
+#include "postgres.h"
+
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/parallel.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "executor/executor.h"
+#include "miscadmin.h"
+#include "parser/parsetree.h"
+#include "tcop/dest.h"
+#include "tcop/pquery.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/portal.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "audit_queue.h"
+#include "compat.h"
+#include "gate.h"
+#include "refusal.h"
+#include "rules.h"
+#include "shared.h"
+#include "statement_text.h"
+
+static ExecutorStart_hook_type	previous_start = NULL;
+static ExecutorRun_hook_type	previous_run = NULL;
+static ExecutorFinish_hook_type previous_finish = NULL;
+static ExecutorEnd_hook_type	previous_end = NULL;
+
+static StatementAccess *open_statements = NULL;
+static StatementAccess *running = NULL;
+static uint64			last_serial = 0;
+static QueryDesc	   *exempt_query = NULL;
+static bool				log_reading_recorded = false; /* in this transaction */
+
+/* A relation that a statement names, with what it asks of it */
+typedef struct NamedRelation
+{
+	Oid		relid;
+	AclMode required;
+	bool	bypasses;	   /* row security does not bind whoever's rights count */
+	bool	assigns_fixed; /* an UPDATE assigns the captured time or the owner */
+} NamedRelation;
+
+StatementAccess *
+gate_running(void)
+{
+	return running;
+}
+
+bool
+gate_statement_running(void)
+{
+	return running != NULL;
+}
+
+void
+gate_exempt(QueryDesc *query_desc)
+{
+	exempt_query = query_desc;
+}
+
+/* ---- what the statement names ---- */
+
+static bool
+column_in(Bitmapset *columns, AttrNumber attribute)
+{
+	return attribute > 0 && bms_is_member(attribute - FirstLowInvalidHeapAttributeNumber, columns);
+}
+
+static NamedRelation *
+named_relation(List **named, Oid relid)
+{
+	NamedRelation *entry;
+	ListCell	  *cell;
+
+	foreach (cell, *named)
+	{
+		entry = lfirst(cell);
+		if (entry->relid == relid)
+			return entry;
+	}
+	entry = palloc0(sizeof(NamedRelation));
+	entry->relid = relid;
+	*named = lappend(*named, entry);
+	return entry;
+}
+
+/*
+ * Governed relations in the range table, list of NamedRelation *.  A member
+ * that was not named by itself counts only when its root was not named either:
+ * then it hangs below an ungoverned parent.
+ */
+static List *
+named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
+{
+	List	 *named = NIL;
+	List	 *members = NIL;
+	ListCell *cell;
+	bool	  any = registry_any_governed();
+
+	*reads_log = *writes_log = false;
+	foreach (cell, stmt->rtable)
+	{
+		RangeTblEntry		   *rte = lfirst_node(RangeTblEntry, cell);
+		const GovernedRelation *governed;
+		CompatPermissions		permissions;
+		NamedRelation		   *entry;
+
+		if (rte->rtekind != RTE_RELATION || rte->relid < FirstNormalObjectId)
+			continue;
+		permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
+		if (rte->relid == registry_log_relation())
+		{
+			*reads_log |= (permissions.required & ACL_SELECT) != 0;
+			*writes_log |= (permissions.required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0;
+			continue;
+		}
+		if (!any || rte->relkind == RELKIND_COMPOSITE_TYPE || (governed = registry_lookup(rte->relid)) == NULL)
+			continue;
+		if (permissions.required == 0)
+		{
+			members = lappend(members, rte);
+			continue;
+		}
+		entry = named_relation(&named, rte->relid);
+		entry->required |= permissions.required;
+		entry->bypasses |= has_bypassrls_privilege(OidIsValid(permissions.check_as) ? permissions.check_as : GetUserId());
+		entry->assigns_fixed |= (permissions.required & ACL_UPDATE) && (column_in(permissions.updated, governed->captured_at) ||
+																		column_in(permissions.updated, governed->owner));
+	}
+
+	foreach (cell, members)
+	{
+		Oid		  root = registry_lookup(((RangeTblEntry *) lfirst(cell))->relid)->root;
+		ListCell *other;
+		bool	  covered = false;
+
+		foreach (other, named)
+			covered |= registry_lookup(((NamedRelation *) lfirst(other))->relid)->root == root;
+		if (!covered)
+			named_relation(&named, ((RangeTblEntry *) lfirst(cell))->relid)->required |= ACL_SELECT;
+	}
+	return named;
+}
+
+static const char *
+action_of(const NamedRelation *named, const QueryDesc *query_desc, int eflags)
+{
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return "explain";
+	if (query_desc->operation == CMD_MERGE && (named->required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)))
+		return "merge";
+	if (named->required & ACL_INSERT)
+		return "insert";
+	if (named->required & ACL_UPDATE)
+		return "update";
+	if (named->required & ACL_DELETE)
+		return "delete";
+	if (query_desc->dest && query_desc->dest->mydest == DestCopyOut)
+		return "copy";
+	return "select";
+}
+
+/* ---- where its rows would go ---- */
+
+/* Do rows of the statement end up in a relation that is neither governed nor temporary? */
+static bool
+fills_lasting_relation(QueryDesc *query_desc)
+{
+	PlannedStmt *stmt = query_desc->plannedstmt;
+	ListCell	*cell;
+
+	if (query_desc->dest && (query_desc->dest->mydest == DestIntoRel || query_desc->dest->mydest == DestTransientRel))
+		return true;
+	if (ActivePortal && ActivePortal->queryDesc == NULL && ActivePortal->status == PORTAL_DEFINED &&
+		(ActivePortal->cursorOptions & CURSOR_OPT_HOLD))
+		return true;
+	foreach (cell, stmt->resultRelations)
+	{
+		RangeTblEntry	 *rte = rt_fetch(lfirst_int(cell), stmt->rtable);
+		CompatPermissions permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
+
+		if ((permissions.required & (ACL_INSERT | ACL_UPDATE)) && registry_lookup(rte->relid) == NULL &&
+			get_rel_persistence(rte->relid) != RELPERSISTENCE_TEMP)
+			return true;
+	}
+	return false;
+}
+
+/* ---- the verdict ---- */
+
+static Verdict
+refused(VerdictCause cause, const char *clause)
+{
+	return (Verdict){.allowed = false, .cause = cause, .clause = clause, .scope = SCOPE_NONE};
+}
+
+static Verdict
+passed(void)
+{
+	return (Verdict){.allowed = true, .cause = CAUSE_ALLOWED, .scope = SCOPE_NONE};
+}
+
+static bool
+request_opens_bypass(Oid role, bool has_request, const Request *request)
+{
+	if (!has_request)
+		return false;
+	if (request->break_glass)
+		return superuser_arg(role);
+	return request->standing && request->text[TEXT_PURPOSE] && strcmp(request->text[TEXT_PURPOSE], "backup") == 0;
+}
+
+bool
+gate_may_bypass_for_reading(void)
+{
+	Request request;
+	Oid		role = GetOuterUserId();
+	bool	has_request = request_in_force(role, shared_now(), &request);
+
+	return request_opens_bypass(role, has_request, &request);
+}
+
+static bool
+row_security_enabled(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	bool	  enabled;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	enabled = ((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity;
+	ReleaseSysCache(tuple);
+	return enabled;
+}
+
+/* Access that no request could make right: by the wrong way rather than by the wrong person */
+static Verdict
+decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelation *named, const PlanFacts *facts)
+{
+	const RelationFacts *scanned = inspect_relation(facts, relation->relation.root);
+	bool				 writes = (named->required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0;
+	bool				 opened = request_opens_bypass(access->role, access->has_request, &access->request);
+
+	if (relation->relation.broken)
+		return refused(CAUSE_BROKEN_REGISTRATION, "13(b)(2)(A)");
+	if (scanned && scanned->unfiltered)
+		return refused(CAUSE_UNFILTERED, "13(d)(6)");
+	if (named->bypasses && !opened)
+		return refused(CAUSE_BYPASS, "13(d)(6)");
+	if (relation->relation.relid != relation->relation.root && !opened)
+		return refused(CAUSE_PARTITION_DIRECT, "13(d)(6)");
+	if (opened && writes)
+		return refused(CAUSE_BREAK_GLASS_READS_ONLY, "14(a)(6)");
+	if (strcmp(relation->action, "merge") == 0 && !row_security_enabled(relation->relation.relid))
+		return refused(CAUSE_UNFILTERED, "13(d)(6)");
+	if ((named->required & ACL_SELECT) && fills_lasting_relation(access->query_desc))
+		return refused(CAUSE_COPY_LASTING, "13(b)(2)(A)");
+	if (!relation->retention_known)
+		return refused(CAUSE_NO_RETENTION_RULE, "13(b)(2)");
+	if (named->assigns_fixed)
+		return refused(CAUSE_FIXED_COLUMNS, "13(b)(2)(A)");
+	return passed();
+}
+
+/* A plain insert of reads: nothing of an existing row shows but whether one is there, among the role's own */
+static bool
+is_ingest(const NamedRelation *named, const PlanFacts *facts, const RelationFacts *scanned)
+{
+	return (named->required & ACL_INSERT) && !(named->required & (ACL_UPDATE | ACL_DELETE)) && !facts->conflict_update &&
+		   !(scanned && scanned->read);
+}
+
+static Verdict
+decide_relation(StatementAccess *access, RelationAccess *relation, const NamedRelation *named, const PlanFacts *facts)
+{
+	Verdict verdict = decide_way(access, relation, named, facts);
+
+	if (!verdict.allowed)
+		return verdict;
+	if ((named->required & ACL_INSERT) && access->ingest_agencies == NIL)
+		return rules_bindings(access->role) == NIL ? refused(CAUSE_NOT_BOUND, "13(d)(6)")
+												   : refused(CAUSE_NOT_INGEST_ROLE, "13(d)(6)");
+	if (is_ingest(named, facts, inspect_relation(facts, relation->relation.root)))
+	{
+		relation->ingest = true;
+		return verdict;
+	}
+	if (!access->has_request)
+		return refused(access->decided.verdict.cause, access->decided.verdict.cause == CAUSE_NOT_BOUND ? "13(d)(6)" : "13(b)(1)");
+	return access->decided.verdict;
+}
+
+/* ---- the record ---- */
+
+/* Fill what all entries of a statement share. */
+static void
+fill_statement_entry(AuditEntry *entry, StatementAccess *access, RelationAccess *relation)
+{
+	request_fill_entry(entry, access->has_request ? &access->request : NULL, &access->decided);
+	entry->kind = AUDIT_VERDICT;
+	entry->at = access->now;
+	entry->relation = relation->relation.root_name;
+	entry->action = relation->action;
+	entry->enforced = relation->observed ? TRI_FALSE : TRI_TRUE;
+}
+
+static void
+fill_verdict(AuditEntry *entry, const Verdict *verdict)
+{
+	entry->allowed = verdict->allowed ? TRI_TRUE : TRI_FALSE;
+	entry->sqlstate = verdict_sqlstate(verdict->cause);
+	if (verdict->clause)
+		entry->clause = verdict->clause;
+	if (!verdict->allowed)
+		entry->basis = NULL;
+}
+
+/*
+ * Queue an entry.  Observation must not stop what it observes, so it gives up
+ * where enforcement would refuse.
+ */
+static void
+push_entry(StatementAccess *access, RelationAccess *relation, const AuditEntry *entry)
+{
+	uint64 ticket = relation->observed ? audit_push_nowait(entry, &relation->seq) : audit_push(entry, &relation->seq);
+
+	if (ticket == 0)
+		relation->seq = 0;
+	else if (!relation->observed)
+		access->ticket = ticket;
+}
+
+static void
+record_statement(StatementAccess *access, const PlanFacts *facts, const Verdict *stopped)
+{
+	PlannedStmt *stmt = access->query_desc->plannedstmt;
+	char		*text = NULL;
+
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		RelationAccess		*relation = &access->relations[i];
+		const RelationFacts *scanned = inspect_relation(facts, relation->relation.root);
+		AuditEntry			 entry = AUDIT_ENTRY_INIT;
+
+		if (relation->ingest && relation->verdict.allowed && !stopped)
+			continue;
+		if (!text)
+			text = statement_text(access->query_desc->sourceText, stmt->stmt_location, stmt->stmt_len);
+		fill_statement_entry(&entry, access, relation);
+		entry.statement = *text ? text : NULL;
+		entry.search_kind = inspect_search_kind_name(scanned ? scanned->search_kind : SEARCH_NONE);
+		entry.plates = scanned ? scanned->plates : NIL;
+		fill_verdict(&entry, stopped && !relation->observed ? stopped : &relation->verdict);
+		push_entry(access, relation, &entry);
+	}
+}
+
+/* An owner's share of the rows touched, as arrays for the entry */
+static void
+fill_owners(AuditEntry *entry, RelationAccess *relation)
+{
+	HASH_SEQ_STATUS scan;
+	OwnerAccess	   *owner;
+	long			count = relation->owners ? hash_get_num_entries(relation->owners) : 0;
+
+	if (count == 0)
+		return;
+	entry->owner = palloc(sizeof(char *) * count);
+	entry->owner_rows = palloc(sizeof(int64) * count);
+	hash_seq_init(&scan, relation->owners);
+	while ((owner = hash_seq_search(&scan)) != NULL)
+	{
+		if (owner->touched == 0)
+			continue;
+		entry->owner[entry->owners] = owner->agency_id;
+		entry->owner_rows[entry->owners++] = owner->touched;
+	}
+}
+
+static void
+push_outcome(StatementAccess *access, RelationAccess *relation, int sqlstate, bool may_wait)
+{
+	AuditEntry entry = AUDIT_ENTRY_INIT;
+	int64	   seq;
+
+	entry.kind = AUDIT_OUTCOME;
+	entry.of_seq = relation->seq;
+	entry.at = GetCurrentTimestamp();
+	entry.action = relation->action;
+	entry.outcome = sqlstate ? "error" : "ok";
+	entry.sqlstate = sqlstate;
+	entry.rows_returned = access->is_worker ? -1 : access->rows_returned;
+	entry.rows_touched = relation->touched;
+	if (relation->oldest != DT_NOEND && !TIMESTAMP_NOT_FINITE(relation->oldest))
+		entry.oldest_age_days = (int) Max(0, (access->now - relation->oldest) / USECS_PER_DAY);
+	fill_owners(&entry, relation);
+	if (audit_push_nowait(&entry, &seq) == 0 && may_wait)
+		(void) audit_push(&entry, &seq);
+}
+
+/* Reads that came in, into the transaction that brought them */
+static void
+store_ingest_counts(StatementAccess *access, RelationAccess *relation)
+{
+	Relation  counts;
+	ListCell *cell;
+	int64	  surplus = 0;
+
+	if (relation->ingest_counts == NIL)
+		return;
+
+	/* ON CONFLICT DO NOTHING passes over rows that were checked; the total must be what came in. */
+	foreach (cell, relation->ingest_counts)
+		surplus += ((IngestCount *) lfirst(cell))->reads;
+	surplus = access->query_desc->operation == CMD_INSERT ? surplus - access->rows_returned : 0;
+
+	counts = table_open(registry_own_relation("ingest_count"), RowExclusiveLock);
+	foreach (cell, relation->ingest_counts)
+	{
+		IngestCount *count = lfirst(cell);
+		int64		 passed_over = Min(Max(surplus, 0), count->reads);
+		Datum		 values[4];
+		bool		 nulls[4] = {false, false, false, false};
+
+		surplus -= passed_over;
+		if (count->reads == passed_over)
+			continue;
+		values[0] = CStringGetTextDatum(relation->relation.root_name);
+		values[1] = CStringGetTextDatum(count->agency_id);
+		values[2] = Int32GetDatum(count->day);
+		values[3] = Int64GetDatum(count->reads - passed_over);
+		simple_heap_insert(counts, heap_form_tuple(RelationGetDescr(counts), values, nulls));
+	}
+	table_close(counts, RowExclusiveLock);
+}
+
+/* ---- life of a statement ---- */
+
+static void
+unlink_statement(StatementAccess *access)
+{
+	StatementAccess **link = &open_statements;
+
+	while (*link && *link != access)
+		link = &(*link)->next;
+	if (*link)
+		*link = access->next;
+	if (running == access)
+		running = NULL;
+	if (access->owners_context)
+		MemoryContextDelete(access->owners_context);
+	access->owners_context = NULL;
+}
+
+/* The end, once: sqlstate 0 is a good one.  May be called while a transaction is aborted. */
+static void
+close_statement(StatementAccess *access, int sqlstate, bool may_wait)
+{
+	if (access->closed)
+		return;
+	access->closed = true;
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		RelationAccess *relation = &access->relations[i];
+
+		if (relation->seq != 0)
+			push_outcome(access, relation, sqlstate, may_wait);
+		if (sqlstate == 0 && relation->ingest)
+			store_ingest_counts(access, relation);
+	}
+}
+
+/* The executor's memory goes without ExecutorEnd: a dropped portal, an error elsewhere */
+static void
+statement_context_reset(void *arg)
+{
+	StatementAccess *access = arg;
+
+	close_statement(access, ERRCODE_QUERY_CANCELED, false);
+	unlink_statement(access);
+}
+
+static StatementAccess *
+find_statement(QueryDesc *query_desc)
+{
+	StatementAccess *access = open_statements;
+
+	while (access && access->query_desc != query_desc)
+		access = access->next;
+	return access;
+}
+
+static bool
+is_observed_only(const StatementAccess *access)
+{
+	for (int i = 0; i < access->relation_count; i++)
+		if (!access->relations[i].observed)
+			return false;
+	return true;
+}
+
+/* The limits of retention at the instant of this run */
+static void
+move_limits(StatementAccess *access)
+{
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		RelationAccess *relation = &access->relations[i];
+		int64			period_us = 0;
+
+		relation->retention_known = rules_retention(relation->relation.retention, access->now, &period_us);
+		relation->limit = relation->retention_known ? access->now - period_us : DT_NOEND;
+	}
+}
+
+static StatementAccess *
+create_statement(QueryDesc *query_desc, List *named, int eflags)
+{
+	StatementAccess		  *access = palloc0(sizeof(StatementAccess));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+	ListCell			  *cell;
+
+	access->serial = ++last_serial;
+	access->query_desc = query_desc;
+	access->context = CurrentMemoryContext;
+	access->role = GetOuterUserId();
+	access->held_request = request_held();
+	access->now = shared_now();
+	access->is_worker = IsParallelWorker();
+	access->relations = palloc0(sizeof(RelationAccess) * list_length(named));
+	foreach (cell, named)
+	{
+		NamedRelation  *entry = lfirst(cell);
+		RelationAccess *relation = &access->relations[access->relation_count++];
+
+		relation->relation = *registry_lookup(entry->relid);
+		relation->observed = registry_observed(&relation->relation, access->now);
+		relation->action = action_of(entry, query_desc, eflags);
+		relation->oldest = DT_NOEND;
+	}
+	move_limits(access);
+
+	callback->func = statement_context_reset;
+	callback->arg = access;
+	MemoryContextRegisterResetCallback(access->context, callback);
+	access->next = open_statements;
+	open_statements = access;
+	return access;
+}
+
+/* Who asks, under which request, and what the rules say to that now */
+static void
+settle_requester(StatementAccess *access)
+{
+	Request	  request;
+	ListCell *cell;
+
+	access->has_request = request_in_force(access->role, access->now, &request);
+	if (access->has_request)
+	{
+		request_copy(&access->request, &request);
+		access->decided = request_decide(&access->request, access->now);
+	}
+	else
+		access->decided = request_describe_role(access->role);
+	foreach (cell, rules_bindings(access->role))
+	{
+		Binding *binding = lfirst(cell);
+
+		if (binding->may_ingest)
+			access->ingest_agencies = lappend(access->ingest_agencies, pstrdup(binding->agency_id));
+	}
+}
+
+/*
+ * Is it a referential integrity check?  Its plan carries the mark instead of
+ * the policy; a mark that somebody wrote into a query of his own stands beside
+ * the policy.
+ */
+static bool
+is_referential(const PlanFacts *facts)
+{
+	ListCell *cell;
+
+	if (!facts->referential || !InNoForceRLSOperation())
+		return false;
+	foreach (cell, facts->relations)
+	{
+		RelationFacts *relation = lfirst(cell);
+
+		if (relation->read || relation->probed)
+			return false;
+	}
+	return true;
+}
+
+/* Decide all relations of the statement, record it, raise when it is refused. */
+static void
+decide_statement(StatementAccess *access, List *named)
+{
+	PlanFacts	  *facts = inspect_plan(access->query_desc);
+	const Verdict *stopped = NULL;
+
+	if (RecoveryInProgress() && !is_observed_only(access))
+		refusal_raise(CAUSE_STANDBY, "14(a)(6)");
+
+	settle_requester(access);
+
+	/* Keys must be checked whoever owns the rows; such a query shows none, and its shape was checked. */
+	if (is_referential(facts))
+		return;
+
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		RelationAccess *relation = &access->relations[i];
+
+		relation->verdict = decide_relation(access, relation, list_nth(named, i), facts);
+		if (!relation->verdict.allowed && !relation->observed && !stopped)
+			stopped = &relation->verdict;
+	}
+	record_statement(access, facts, stopped);
+	if (!stopped)
+		return;
+
+	access->closed = true; /* a refused statement has no outcome */
+	audit_await(access->ticket);
+	refusal_raise(stopped->cause, stopped->clause);
+}
+
+/* A worker is let see what its leader sees; what it may not have is an error, for the leader has passed the gate. */
+static void
+join_leader(StatementAccess *access)
+{
+	BackendSlot *leader = shared_leader();
+
+	settle_requester(access);
+	if (!leader->in_use)
+		refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
+	access->now = leader->now;
+	move_limits(access);
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		RelationAccess *relation = &access->relations[i];
+
+		for (int j = 0; j < leader->relations; j++)
+			if (leader->relation[j] == relation->relation.relid)
+				relation->seq = leader->seq[j];
+	}
+}
+
+/* Writing the log by hand is refused; reading it is recorded. */
+static void
+guard_log(bool reads, bool writes)
+{
+	if (writes)
+		gate_refuse_command("ddl", registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
+	if (reads && !IsParallelWorker() && !RecoveryInProgress())
+		gate_record_log_reading("select");
+}
+
+static void
+call_standard_start(QueryDesc *query_desc, int eflags)
+{
+	if (previous_start)
+		previous_start(query_desc, eflags);
+	else
+		standard_ExecutorStart(query_desc, eflags);
+}
+
+static void
+gate_start(QueryDesc *query_desc, int eflags)
+{
+	List			*named;
+	bool			 reads_log;
+	bool			 writes_log;
+	MemoryContext	 old;
+	StatementAccess *access;
+
+	if (query_desc == exempt_query)
+	{
+		exempt_query = NULL;
+		call_standard_start(query_desc, eflags);
+		return;
+	}
+	if (IsBinaryUpgrade || !registry_ready())
+	{
+		call_standard_start(query_desc, eflags);
+		return;
+	}
+
+	named = named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
+	if (reads_log || writes_log)
+		guard_log(reads_log, writes_log);
+	call_standard_start(query_desc, eflags);
+	if (named == NIL)
+		return;
+
+	old = MemoryContextSwitchTo(query_desc->estate->es_query_cxt);
+	access = create_statement(query_desc, named, eflags);
+	if (access->is_worker)
+		join_leader(access);
+	else
+		decide_statement(access, named);
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		audit_await(access->ticket);
+	MemoryContextSwitchTo(old);
+}
+
+/* A statement that is open under one requester may not go on under another. */
+static void
+check_unchanged(StatementAccess *access)
+{
+	Verdict			verdict = refused(CAUSE_REQUEST_CHANGED, "13(d)(6)");
+	RelationAccess *relation = &access->relations[0];
+	AuditEntry		entry = AUDIT_ENTRY_INIT;
+	int64			seq;
+
+	if (GetOuterUserId() == access->role && request_held() == access->held_request)
+		return;
+	fill_statement_entry(&entry, access, relation);
+	entry.search_kind = "none";
+	fill_verdict(&entry, &verdict);
+	audit_await(audit_push(&entry, &seq));
+	refusal_raise(verdict.cause, verdict.clause);
+}
+
+/* Tell parallel workers what they need to know.  False: they cannot be told. */
+static bool
+publish_to_workers(StatementAccess *access)
+{
+	BackendSlot *slot = shared_backend();
+
+	if (running || access->relation_count > SHARED_PARALLEL_RELATIONS_MAX)
+		return false;
+	slot->now = access->now;
+	slot->relations = access->relation_count;
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		slot->relation[i] = access->relations[i].relation.relid;
+		slot->seq[i] = access->relations[i].seq;
+	}
+	slot->in_use = true;
+	return true;
+}
+
+static void
+withdraw_from_workers(void)
+{
+	shared_backend()->in_use = false;
+}
+
+static void
+call_standard_run(EXECUTOR_RUN_PARAMS)
+{
+	if (previous_run)
+		previous_run(EXECUTOR_RUN_ARGS);
+	else
+		standard_ExecutorRun(EXECUTOR_RUN_ARGS);
+}
+
+/* Run as the innermost governed statement; an error ends it. */
+static void
+run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
+{
+	StatementAccess *outer = running;
+
+	running = access;
+	PG_TRY();
+	{
+		call_standard_run(EXECUTOR_RUN_ARGS);
+	}
+	PG_CATCH();
+	{
+		running = outer;
+		if (published)
+			withdraw_from_workers();
+		close_statement(access, geterrcode(), false);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	running = outer;
+	if (published)
+		withdraw_from_workers();
+	access->rows_returned += query_desc->estate->es_processed;
+}
+
+/* What must be so before a run begins, or goes on: the same requester, a durable record, the limits of now */
+static void
+prepare_run(StatementAccess *access)
+{
+	if (access->is_worker)
+		return;
+	if (!is_observed_only(access))
+	{
+		check_unchanged(access);
+		if (access->ticket != 0)
+			audit_await(access->ticket);
+	}
+	/* After the wait: the writer has made sure by now that the clock is not behind the log. */
+	access->now = shared_now();
+	move_limits(access);
+}
+
+static void
+gate_run(EXECUTOR_RUN_PARAMS)
+{
+	StatementAccess *access = open_statements ? find_statement(query_desc) : NULL;
+	bool			 published = false;
+
+	if (!access)
+	{
+		call_standard_run(EXECUTOR_RUN_ARGS);
+		return;
+	}
+	prepare_run(access);
+	if (!access->is_worker && query_desc->plannedstmt->parallelModeNeeded)
+	{
+		published = publish_to_workers(access);
+		if (!published)
+			COMPAT_RUN_WITHOUT_WORKERS(query_desc);
+	}
+	run_as_innermost(access, published, EXECUTOR_RUN_ARGS);
+}
+
+static void
+call_standard_finish(QueryDesc *query_desc)
+{
+	if (previous_finish)
+		previous_finish(query_desc);
+	else
+		standard_ExecutorFinish(query_desc);
+}
+
+/* WITH queries that write may still read governed rows when the executor finishes. */
+static void
+finish_as_innermost(StatementAccess *access, QueryDesc *query_desc)
+{
+	StatementAccess *outer = running;
+
+	running = access;
+	PG_TRY();
+	{
+		call_standard_finish(query_desc);
+	}
+	PG_CATCH();
+	{
+		running = outer;
+		close_statement(access, geterrcode(), false);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	running = outer;
+}
+
+static void
+gate_finish(QueryDesc *query_desc)
+{
+	StatementAccess *access = open_statements ? find_statement(query_desc) : NULL;
+
+	if (access)
+		finish_as_innermost(access, query_desc);
+	else
+		call_standard_finish(query_desc);
+}
+
+static void
+gate_end(QueryDesc *query_desc)
+{
+	StatementAccess *access = open_statements ? find_statement(query_desc) : NULL;
+
+	if (access)
+	{
+		MemoryContext old = MemoryContextSwitchTo(access->context);
+
+		close_statement(access, 0, true);
+		unlink_statement(access);
+		MemoryContextSwitchTo(old);
+	}
+	if (previous_end)
+		previous_end(query_desc);
+	else
+		standard_ExecutorEnd(query_desc);
+}
+
+/* ---- for the policy predicates ---- */
+
+RelationAccess *
+gate_relation(StatementAccess *access, Oid relid)
+{
+	const GovernedRelation *governed;
+
+	for (int i = 0; i < access->relation_count; i++)
+		if (access->relations[i].relation.relid == relid)
+			return &access->relations[i];
+
+	/* A partition of a relation that the statement names counts as that relation. */
+	governed = registry_lookup(relid);
+	for (int i = 0; governed && i < access->relation_count; i++)
+		if (access->relations[i].relation.relid == governed->root)
+			return &access->relations[i];
+	refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
+}
+
+static bool
+is_ingest_agency(StatementAccess *access, const char *agency_id)
+{
+	ListCell *cell;
+
+	foreach (cell, access->ingest_agencies)
+		if (strcmp(lfirst(cell), agency_id) == 0)
+			return true;
+	return false;
+}
+
+static void
+settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner)
+{
+	char *agency_id = relation->relation.owner > 0 ? registry_owner_agency(relation->relation.root, owner->value)
+												   : pstrdup(relation->relation.owner_agency);
+
+	strlcpy(owner->agency_id, agency_id, sizeof(owner->agency_id));
+	owner->known = rules_agency(owner->agency_id) != NULL;
+	owner->mine = access->decided.bound && strcmp(access->decided.agency_id, owner->agency_id) == 0;
+	owner->ingestible = owner->known && is_ingest_agency(access, owner->agency_id);
+	owner->visible = relation->ingest && !access->has_request
+						 ? owner->ingestible
+						 : access->has_request && access->decided.verdict.allowed &&
+							   decide_owner(access->decided.verdict.scope, owner->known, owner->mine);
+}
+
+OwnerAccess *
+gate_owner(StatementAccess *access, RelationAccess *relation, const char *value, int length)
+{
+	OwnerAccess	 *owner = relation->last_owner;
+	char		  key[CTLPR_AGENCY_ID_SIZE];
+	bool		  found;
+	MemoryContext old;
+
+	if (owner && strncmp(owner->value, value, length) == 0 && owner->value[length] == '\0')
+		return owner;
+
+	/* No agency has a longer identifier, so what is longer is nobody's. */
+	length = Min(length, CTLPR_AGENCY_ID_SIZE - 1);
+	memset(key, 0, sizeof(key));
+	memcpy(key, value, length);
+
+	if (!relation->owners)
+	{
+		HASHCTL control = {.keysize = CTLPR_AGENCY_ID_SIZE, .entrysize = sizeof(OwnerAccess)};
+
+		/* Not below the executor's context, whose children are gone when its callbacks run. */
+		if (!access->owners_context)
+			access->owners_context = AllocSetContextCreate(TopMemoryContext, "ctlpr owners", ALLOCSET_SMALL_SIZES);
+		control.hcxt = access->owners_context;
+
+		relation->owners = hash_create("ctlpr owners of a statement", 16, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	}
+	owner = hash_search(relation->owners, key, HASH_FIND, &found);
+	if (!owner)
+	{
+		OwnerAccess settled;
+
+		memset(&settled, 0, sizeof(settled));
+		memcpy(settled.value, key, sizeof(key));
+		old = MemoryContextSwitchTo(access->context);
+		settle_owner(access, relation, &settled);
+		MemoryContextSwitchTo(old);
+		owner = hash_search(relation->owners, key, HASH_ENTER, &found);
+		*owner = settled;
+	}
+	relation->last_owner = owner;
+	return owner;
+}
+
+/* ---- refusals outside of the start of a statement ---- */
+
+void
+gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause cause, const char *clause)
+{
+	Verdict	   verdict = refused(cause, clause);
+	AuditEntry entry = AUDIT_ENTRY_INIT;
+	int64	   seq;
+
+	/* One verdict for a statement is enough where nothing is stopped by it. */
+	if (relation->observed && !relation->verdict.allowed)
+		return;
+	relation->verdict = verdict;
+	fill_statement_entry(&entry, access, relation);
+	entry.search_kind = "none";
+	fill_verdict(&entry, &verdict);
+	if (relation->observed)
+	{
+		(void) audit_push_nowait(&entry, &seq);
+		return;
+	}
+	audit_await(audit_push(&entry, &seq));
+	refusal_raise(cause, clause);
+}
+
+/* Record the refusal of a call or command by whoever acts now. */
+static void
+refuse_command(const char *action, const char *relation_name, VerdictCause cause, const char *clause)
+{
+	TimestampTz	   now = shared_now();
+	Oid			   role = GetOuterUserId();
+	Request		   request;
+	RequestVerdict described = request_describe_role(role);
+	bool		   has_request = request_in_force(role, now, &request);
+	Verdict		   verdict = refused(cause, clause);
+	AuditEntry	   entry = AUDIT_ENTRY_INIT;
+	int64		   seq;
+
+	request_fill_entry(&entry, has_request ? &request : NULL, &described);
+	entry.kind = AUDIT_VERDICT;
+	entry.at = now;
+	entry.action = action;
+	entry.relation = relation_name;
+	entry.search_kind = "none";
+	entry.enforced = TRI_TRUE;
+	fill_verdict(&entry, &verdict);
+	audit_await(audit_push(&entry, &seq));
+	refusal_raise(cause, clause);
+}
+
+void
+gate_refuse_call(const char *action, VerdictCause cause, const char *clause)
+{
+	refuse_command(action, NULL, cause, clause);
+	pg_unreachable();
+}
+
+void
+gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const char *clause)
+{
+	const GovernedRelation *governed = registry_lookup(relid);
+	char				   *name = governed ? pstrdup(governed->root_name)
+											: quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+
+	refuse_command(action, name, cause, clause);
+	pg_unreachable();
+}
+
+void
+gate_record_log_reading(const char *action)
+{
+	RequestVerdict described;
+	AuditEntry	   entry = AUDIT_ENTRY_INIT;
+	int64		   seq;
+
+	if (log_reading_recorded)
+		return;
+	described = request_describe_role(GetOuterUserId());
+	request_fill_entry(&entry, NULL, &described);
+	entry.kind = AUDIT_VERDICT;
+	entry.at = shared_now();
+	entry.action = action;
+	entry.relation = "ctlpr.audit_entry";
+	entry.search_kind = "none";
+	entry.allowed = TRI_TRUE;
+	entry.enforced = TRI_TRUE;
+	entry.clause = "14(a)(6)";
+	audit_await(audit_push(&entry, &seq));
+	log_reading_recorded = true;
+
+	/* What was read is not known afterwards, only that it was. */
+	entry = (AuditEntry) AUDIT_ENTRY_INIT;
+	entry.kind = AUDIT_OUTCOME;
+	entry.of_seq = seq;
+	entry.at = GetCurrentTimestamp();
+	entry.action = action;
+	entry.outcome = "ok";
+	(void) audit_push_nowait(&entry, &seq);
+}
+
+static void
+forget_transaction(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	{
+		log_reading_recorded = false;
+		exempt_query = NULL;
+		/* Statements whose executor did not end take themselves off the list when their memory goes. */
+		running = NULL;
+	}
+}
+
+void
+gate_install(void)
+{
+	previous_start = ExecutorStart_hook;
+	ExecutorStart_hook = gate_start;
+	previous_run = ExecutorRun_hook;
+	ExecutorRun_hook = gate_run;
+	previous_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = gate_finish;
+	previous_end = ExecutorEnd_hook;
+	ExecutorEnd_hook = gate_end;
+	RegisterXactCallback(forget_transaction, NULL);
+}

@@ -1,0 +1,114 @@
+/*
+ * gate.h - the executor gate: every statement that names a governed relation
+ * passes here, is decided, recorded, and only then runs.
+ */
+#ifndef CTLPR_GATE_H
+#define CTLPR_GATE_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "executor/execdesc.h"
+#include "nodes/pg_list.h"
+#include "utils/hsearch.h"
+
+#include "ctlpr.h"
+#include "decision.h"
+#include "inspect.h"
+#include "registry.h"
+#include "request.h"
+
+/* An owner met in a relation, as the statement may see it */
+typedef struct OwnerAccess
+{
+	char  value[CTLPR_AGENCY_ID_SIZE]; /* hash key: value of the owner column */
+	char  agency_id[CTLPR_AGENCY_ID_SIZE];
+	bool  known; /* a registered agency */
+	bool  mine;	 /* the requester's */
+	bool  visible;
+	bool  ingestible; /* the role may insert reads of it */
+	int64 touched;
+} OwnerAccess;
+
+/* Reads inserted for one owner and day */
+typedef struct IngestCount
+{
+	char  agency_id[CTLPR_AGENCY_ID_SIZE];
+	int	  day; /* DateADT in the statute's time zone */
+	int64 reads;
+} IngestCount;
+
+/* A governed relation as one statement uses it */
+typedef struct RelationAccess
+{
+	GovernedRelation relation; /* the member that the statement names */
+	const char		*action;   /* select | insert | update | delete | merge | copy | explain */
+	bool			 ingest;   /* inserts as an ingest role: counted, not logged */
+	bool			 observed; /* recorded, not refused, not hidden */
+	bool			 retention_known;
+	TimestampTz		 limit; /* older reads are expired; moves with each executor run */
+	Verdict			 verdict;
+	int64			 seq; /* its entry; 0: none */
+	int64			 touched;
+	TimestampTz		 oldest; /* of the reads touched; DT_NOEND: none */
+	HTAB			*owners; /* of OwnerAccess */
+	OwnerAccess		*last_owner;
+	List			*ingest_counts; /* of IngestCount * */
+	IngestCount		*last_count;
+	int64			 last_count_quarter; /* quarter hour of the read that last_count counted */
+} RelationAccess;
+
+/* A statement on governed relations, from the start of its executor to its end */
+typedef struct StatementAccess
+{
+	struct StatementAccess *next;	/* the session's open statements */
+	uint64					serial; /* never used twice in a session */
+	QueryDesc			   *query_desc;
+	MemoryContext			context;		/* of the executor: gone with it */
+	MemoryContext			owners_context; /* of the owners' tables, gone with this; NULL until needed */
+	Oid						role;			/* outer role at start */
+	int64					held_request;	/* request_held() at start */
+	bool					has_request;
+	Request					request; /* the one in force at start */
+	RequestVerdict			decided;
+	List				   *ingest_agencies; /* of char *: those the role ingests for */
+	TimestampTz				now;			 /* start of the executor run under way */
+	RelationAccess		   *relations;
+	int						relation_count;
+	uint64					ticket;	   /* to be durable before anything is released; 0: nothing recorded */
+	bool					is_worker; /* a part of its leader's statement */
+	int64					rows_returned;
+	bool					closed; /* its outcome is on the way */
+} StatementAccess;
+
+/* The innermost governed statement that runs now, NULL when none does */
+extern StatementAccess *gate_running(void);
+extern bool				gate_statement_running(void);
+
+/* The statement's use of the relation with this OID; raises LP010 for one that the gate did not pass */
+extern RelationAccess *gate_relation(StatementAccess *access, Oid relid);
+
+/* What the statement may do with reads of this owner; value need not be terminated. */
+extern OwnerAccess *gate_owner(StatementAccess *access, RelationAccess *relation, const char *value, int length);
+
+/* Record and raise a refusal that shows while a statement runs.  Returns when the relation is only observed. */
+extern void gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause cause, const char *clause);
+
+/* Record and raise the refusal of a call or command that is no statement on a governed relation. */
+extern void gate_refuse_call(const char *action, VerdictCause cause, const char *clause) pg_attribute_noreturn();
+
+/* The same for one governed relation (or the log), named by its OID */
+extern void gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const char *clause) pg_attribute_noreturn();
+
+/* Record that the log is read, once a transaction. */
+extern void gate_record_log_reading(const char *action);
+
+/* May the acting role name partitions and bypass row security for reading: break_glass(), or a standing backup? */
+extern bool gate_may_bypass_for_reading(void);
+
+/* exempt.c runs a query of our own: this executor is let through untouched. */
+extern void gate_exempt(QueryDesc *query_desc);
+
+extern void gate_install(void);
+
+#endif /* CTLPR_GATE_H */

@@ -1,0 +1,55 @@
+/*
+ * inspect.h - what a finished plan does to governed relations.
+ *
+ * The second wall: whoever planned the statement, and whatever another module
+ * did to the plan, each scan of a governed relation must carry the policy in
+ * its quals.  What is sought, and how, comes from the same walk.
+ */
+#ifndef CTLPR_INSPECT_H
+#define CTLPR_INSPECT_H
+
+#include "postgres.h"
+
+#include "executor/execdesc.h"
+#include "nodes/pg_list.h"
+
+/* How narrow a search is, narrowest first */
+typedef enum SearchKind
+{
+	SEARCH_PLATE,	  /* whole plates compared for equality */
+	SEARCH_PARTIAL,	  /* other conditions on the plate */
+	SEARCH_AREA_TIME, /* conditions on other columns */
+	SEARCH_BROWSE,	  /* no condition */
+	SEARCH_NONE		  /* no scan */
+} SearchKind;
+
+typedef struct RelationFacts
+{
+	Oid		   root;
+	bool	   read;	   /* scanned under the policy for reading or changing */
+	bool	   probed;	   /* scanned for existence only, by an ingest statement */
+	bool	   unfiltered; /* scanned without a policy */
+	SearchKind search_kind;
+	List	  *plates; /* of char *, distinct */
+} RelationFacts;
+
+typedef struct PlanFacts
+{
+	List *relations;	   /* of RelationFacts * */
+	bool  referential;	   /* planned as a referential integrity check (index_path.c) */
+	bool  conflict_update; /* INSERT ... ON CONFLICT DO UPDATE */
+} PlanFacts;
+
+/*
+ * Walk the plan of a started executor.  Result in the current context; raises
+ * only what output functions of character types may raise.
+ */
+extern PlanFacts *inspect_plan(QueryDesc *query_desc);
+
+/* The facts of one relation, or NULL where the plan does not scan it */
+extern RelationFacts *inspect_relation(const PlanFacts *facts, Oid root);
+
+/* Name of a search kind as the log has it */
+extern const char *inspect_search_kind_name(SearchKind kind);
+
+#endif /* CTLPR_INSPECT_H */

@@ -1,0 +1,710 @@
+/*
+ * purge.c - a round of the purge worker.
+ *
+ * Whole expired partitions are dropped, the rest is deleted in batches; each
+ * is a transaction that also brings ctlpr.purge_run up to date, so a run never
+ * claims more than is committed, and the certificate is composed from that row
+ * when the run ends - or, after a crash, when the next round finds it open.
+ *
+ * Deleting is done as the owner of the table, as a security-restricted
+ * operation: a trigger or an index expression of his runs with no more than his
+ * rights.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "partitioning/partbounds.h"
+#include "partitioning/partdesc.h"
+#include "pgstat.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/partcache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+#include "utils/wait_event.h"
+
+#include "audit_queue.h"
+#include "ctlpr.h"
+#include "exempt.h"
+#include "purge.h"
+#include "registry.h"
+#include "retention.h"
+#include "rules.h"
+#include "shared.h"
+
+/* A partition that cannot be locked is tried this often before its rows go in batches */
+#define DROP_TRIES	 3
+#define DROP_WAIT_MS 200L
+
+/* Fold the counts of ingested reads when there are more rows than this */
+#define INGEST_COUNT_ROWS_MAX 1000
+
+typedef struct PurgedOwner
+{
+	char  agency_id[CTLPR_AGENCY_ID_SIZE];
+	int64 reads;
+} PurgedOwner;
+
+/* A run over one relation; in the memory context of the round */
+typedef struct PurgeRun
+{
+	Oid			  relid;
+	uint64		  round;
+	int64		  run_id;
+	TimestampTz	  limit;
+	int64		  rows_deleted;
+	int			  partitions_dropped;
+	List		 *owners; /* of PurgedOwner * */
+	TimestampTz	  oldest; /* DT_NOEND: nothing yet */
+	TimestampTz	  newest;
+	int64		  last_batch;
+	MemoryContext context;
+} PurgeRun;
+
+typedef void (*PurgeStep)(PurgeRun *run, Oid member);
+
+PG_FUNCTION_INFO_V1(ctlpr_run_purge_round);
+PG_FUNCTION_INFO_V1(ctlpr_purge_round_results);
+
+/* ---- transactions ---- */
+
+/*
+ * Run a step in a transaction of its own.  An error ends the step, not the
+ * worker; result: its SQLSTATE, 0 when it committed.  Its text stays out of the
+ * server log, since it may quote a row.
+ */
+static int
+run_step(PurgeStep step, PurgeRun *run, Oid member)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile int  sqlstate = 0;
+
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		step(run, member);
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		sqlstate = geterrcode();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		ereport(LOG, (errmsg("ctlpr purge of relation with OID %u met an error with SQLSTATE %s", run->relid,
+							 unpack_sql_state(sqlstate))));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CHECK_FOR_INTERRUPTS();
+	return sqlstate;
+}
+
+/* Become the owner of a relation, with everything of his fenced in; undo with the saved pair. */
+static void
+become_owner(Oid relid, Oid *user, int *context)
+{
+	Relation relation = table_open(relid, AccessShareLock);
+	Oid		 owner = relation->rd_rel->relowner;
+
+	table_close(relation, NoLock);
+	GetUserIdAndSecContext(user, context);
+	SetUserIdAndSecContext(owner, *context | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
+}
+
+static void
+execute(const char *sql, int expected)
+{
+	if (SPI_execute(sql, false, 0) != expected)
+		elog(ERROR, "unexpected result of a statement of the purge worker");
+}
+
+/* ---- progress ---- */
+
+static void
+add_owner(PurgeRun *run, const char *agency_id, int64 reads)
+{
+	PurgedOwner	 *owner;
+	ListCell	 *cell;
+	MemoryContext old;
+
+	foreach (cell, run->owners)
+	{
+		owner = lfirst(cell);
+		if (strcmp(owner->agency_id, agency_id) == 0)
+		{
+			owner->reads += reads;
+			return;
+		}
+	}
+	old = MemoryContextSwitchTo(run->context);
+	owner = palloc0(sizeof(PurgedOwner));
+	strlcpy(owner->agency_id, agency_id, sizeof(owner->agency_id));
+	owner->reads = reads;
+	run->owners = lappend(run->owners, owner);
+	MemoryContextSwitchTo(old);
+}
+
+/* Take in rows of (owner text, count bigint, oldest timestamptz, newest timestamptz); result: the sum of counts. */
+static int64
+add_counts(PurgeRun *run, Oid root, Tuplestorestate *rows, TupleDesc desc)
+{
+	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	int64			total = 0;
+
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		int64 reads;
+		char *owner;
+
+		slot_getallattrs(slot);
+		reads = DatumGetInt64(slot->tts_values[1]);
+		owner = slot->tts_isnull[0] ? "" : registry_owner_agency(root, TextDatumGetCString(slot->tts_values[0]));
+		add_owner(run, owner, reads);
+		total += reads;
+		run->oldest = Min(run->oldest, DatumGetTimestampTz(slot->tts_values[2]));
+		run->newest = Max(run->newest, DatumGetTimestampTz(slot->tts_values[3]));
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	run->rows_deleted += total;
+	return total;
+}
+
+static char *
+owners_json(const PurgeRun *run)
+{
+	StringInfoData json;
+	ListCell	  *cell;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	foreach (cell, run->owners)
+	{
+		PurgedOwner *owner = lfirst(cell);
+
+		if (json.len > 1)
+			appendStringInfoChar(&json, ',');
+		escape_json(&json, owner->agency_id);
+		appendStringInfo(&json, ":" INT64_FORMAT, owner->reads);
+	}
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+static Datum
+day_datum(TimestampTz at, char *null)
+{
+	*null = (at == DT_NOEND || TIMESTAMP_NOT_FINITE(at)) ? 'n' : ' ';
+	return *null == 'n' ? (Datum) 0 : DateADTGetDatum(rules_day(at));
+}
+
+/* Bring ctlpr.purge_run up to what this transaction has done. */
+static void
+store_progress(const PurgeRun *run)
+{
+	Oid	  types[] = {INT8OID, INT8OID, INT4OID, TEXTOID, DATEOID, DATEOID};
+	char  nulls[] = {' ', ' ', ' ', ' ', ' ', ' '};
+	Datum values[] = {Int64GetDatum(run->run_id),
+					  Int64GetDatum(run->rows_deleted),
+					  Int32GetDatum(run->partitions_dropped),
+					  CStringGetTextDatum(owners_json(run)),
+					  day_datum(run->oldest, &nulls[4]),
+					  day_datum(run->newest, &nulls[5])};
+
+	SPI_connect();
+	if (SPI_execute_with_args(
+			"UPDATE ctlpr.purge_run SET rows_deleted = $2, partitions_dropped = $3, owners = $4::pg_catalog.jsonb, "
+			"oldest_read_on = $5, newest_read_on = $6, progress_at = pg_catalog.clock_timestamp() WHERE run_id = $1",
+			6, types, values, nulls, false, 0) != SPI_OK_UPDATE ||
+		SPI_processed != 1)
+		elog(ERROR, "the row of the purge run is missing");
+	SPI_finish();
+}
+
+/* ---- steps ---- */
+
+static void
+step_begin(PurgeRun *run, Oid root)
+{
+	Oid	  types[] = {INT8OID, OIDOID, TEXTOID, TIMESTAMPTZOID};
+	Datum values[] = {Int64GetDatum((int64) run->round), ObjectIdGetDatum(root),
+					  CStringGetTextDatum(retention_relation_sql(root)), TimestampTzGetDatum(run->limit)};
+	bool  isnull;
+
+	SPI_connect();
+	if (SPI_execute_with_args(
+			"INSERT INTO ctlpr.purge_run (round, relation, relation_name, limit_at, started_at, progress_at) VALUES "
+			"($1, $2, $3, $4, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp()) RETURNING run_id",
+			4, types, values, NULL, false, 0) != SPI_OK_INSERT_RETURNING)
+		elog(ERROR, "could not begin a purge run");
+	run->run_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+}
+
+/* Count a partition and drop it; what is in it is expired to the last row, so nothing can come or go in between. */
+static void
+step_drop_partition(PurgeRun *run, Oid partition)
+{
+	const GovernedRelation *found = registry_lookup(partition);
+	GovernedRelation		member;
+	Tuplestorestate		   *rows;
+	TupleDesc				desc;
+	Oid						user;
+	int						context;
+
+	if (!found)
+		return;
+	member = *found;
+	become_owner(partition, &user, &context);
+	rows = tuplestore_begin_heap(false, false, work_mem);
+	exempt_run(psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
+						retention_owner_sql(&member), retention_captured_sql(&member), retention_captured_sql(&member),
+						retention_relation_sql(partition)),
+			   0, NULL, rows, &desc);
+	SPI_connect();
+	execute(psprintf("DROP TABLE %s", retention_relation_sql(partition)), SPI_OK_UTILITY);
+	SPI_finish();
+	SetUserIdAndSecContext(user, context);
+
+	add_counts(run, member.root, rows, desc);
+	run->partitions_dropped++;
+	store_progress(run);
+}
+
+/* Delete one batch of a table that has rows itself. */
+static void
+step_delete_batch(PurgeRun *run, Oid table)
+{
+	const GovernedRelation *found = registry_lookup(table);
+	GovernedRelation		member;
+	Tuplestorestate		   *rows;
+	TupleDesc				desc;
+	Oid						user;
+	int						context;
+	char				   *relation;
+	char				   *captured;
+
+	run->last_batch = 0;
+	if (!found)
+		return;
+	member = *found;
+	relation = retention_relation_sql(table);
+	captured = retention_captured_sql(&member);
+	become_owner(table, &user, &context);
+	rows = tuplestore_begin_heap(false, false, work_mem);
+	exempt_run(
+		psprintf(
+			"WITH gone AS (DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s WHERE %s < $1 LIMIT %d "
+			"FOR UPDATE SKIP LOCKED)) RETURNING %s AS owner, %s AS captured_at) "
+			"SELECT owner, pg_catalog.count(*), pg_catalog.min(captured_at), pg_catalog.max(captured_at) FROM gone GROUP BY 1",
+			relation, relation, captured, ctlpr_purge_batch_rows, retention_owner_sql(&member), captured),
+		1, &run->limit, rows, &desc);
+	SetUserIdAndSecContext(user, context);
+
+	run->last_batch = add_counts(run, member.root, rows, desc);
+	if (run->last_batch > 0)
+		store_progress(run);
+}
+
+/* Write the certificate from the committed row, and close the run. */
+static void
+step_certify(PurgeRun *run, Oid root)
+{
+	AuditEntry	   entry = AUDIT_ENTRY_INIT;
+	const Statute *statute = rules_statute();
+	int64		   seq = 0;
+	bool		   isnull;
+
+	entry.statute = statute ? pstrdup(statute->name) : NULL;
+	SPI_connect();
+	execute(psprintf(
+				"UPDATE ctlpr.purge_run SET finished_at = pg_catalog.clock_timestamp() WHERE run_id = " INT64_FORMAT
+				" RETURNING relation_name, pg_catalog.jsonb_build_object('run_id', run_id, 'limit_at', limit_at, 'rows_deleted', "
+				"rows_deleted, 'partitions_dropped', partitions_dropped, 'owners', owners, 'oldest_read_on', oldest_read_on, "
+				"'newest_read_on', newest_read_on, 'started_at', started_at, 'finished_at', finished_at), "
+				"rows_deleted > 0 OR partitions_dropped > 0",
+				run->run_id),
+			SPI_OK_UPDATE_RETURNING);
+	if (SPI_processed == 1 && DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 3, &isnull)))
+	{
+		entry.kind = AUDIT_VERDICT;
+		entry.at = shared_now();
+		entry.action = "purge";
+		entry.relation = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+		entry.search_kind = "none";
+		entry.allowed = TRI_TRUE;
+		entry.enforced = TRI_TRUE;
+		entry.clause = "13(b)(2)(A)";
+		entry.detail = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+		entry.detail = JsonbPGetDatum(DatumGetJsonbPCopy(entry.detail));
+		audit_await(audit_push(&entry, &seq));
+		execute(psprintf("UPDATE ctlpr.purge_run SET certificate_seq = " INT64_FORMAT " WHERE run_id = " INT64_FORMAT, seq,
+						 run->run_id),
+				SPI_OK_UPDATE);
+	}
+	SPI_finish();
+}
+
+/* A run that a crash left open: its certificate may be in the log already. */
+static void
+step_settle(PurgeRun *run, Oid root)
+{
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleDesc		 desc;
+	TupleTableSlot	*slot;
+	int64			 seq = 0;
+	bool			 isnull;
+
+	exempt_run(
+		psprintf(
+			"SELECT seq FROM ctlpr.audit_entry WHERE action = 'purge' AND detail OPERATOR(pg_catalog.@>) '{\"run_id\": " INT64_FORMAT
+			"}' LIMIT 1",
+			run->run_id),
+		0, NULL, rows, &desc);
+	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	if (tuplestore_gettupleslot(rows, true, false, slot))
+		seq = DatumGetInt64(slot_getattr(slot, 1, &isnull));
+	ExecDropSingleTupleTableSlot(slot);
+
+	if (seq == 0)
+	{
+		step_certify(run, root);
+		return;
+	}
+	SPI_connect();
+	execute(psprintf("UPDATE ctlpr.purge_run SET finished_at = progress_at, certificate_seq = " INT64_FORMAT
+					 " WHERE run_id = " INT64_FORMAT,
+					 seq, run->run_id),
+			SPI_OK_UPDATE);
+	SPI_finish();
+}
+
+/* Note an error that the run went past; a note that cannot be made is not worth the run. */
+static int noted_sqlstate;
+
+static void
+step_note_error(PurgeRun *run, Oid root)
+{
+	SPI_connect();
+	execute(psprintf("UPDATE ctlpr.purge_run SET last_sqlstate = %s WHERE run_id = " INT64_FORMAT,
+					 quote_literal_cstr(unpack_sql_state(noted_sqlstate)), run->run_id),
+			SPI_OK_UPDATE);
+	SPI_finish();
+}
+
+static void
+note_error(PurgeRun *run, int sqlstate)
+{
+	noted_sqlstate = sqlstate;
+	(void) run_step(step_note_error, run, run->relid);
+}
+
+/* Fold the counts of ingested reads, a row for each statement, into one for each day. */
+static void
+step_fold_ingest_counts(PurgeRun *run, Oid root)
+{
+	SPI_connect();
+	execute(psprintf("SELECT 1 FROM ctlpr.ingest_count OFFSET %d LIMIT 1", INGEST_COUNT_ROWS_MAX), SPI_OK_SELECT);
+	if (SPI_processed > 0)
+		execute(
+			"WITH folded AS (DELETE FROM ctlpr.ingest_count RETURNING relation, agency_id, read_on, reads) "
+			"INSERT INTO ctlpr.ingest_count SELECT relation, agency_id, read_on, pg_catalog.sum(reads) FROM folded GROUP BY 1, 2, 3",
+			SPI_OK_INSERT);
+	SPI_finish();
+}
+
+/* ---- what there is to do ---- */
+
+/* Work of a run, gathered before anything is changed */
+typedef struct PurgePlan
+{
+	List *relations;  /* roots to purge; list of Oid */
+	List *open_runs;  /* left by a crash; list of PurgeRun * */
+	bool  needed;	  /* for one relation: something has expired */
+	List *partitions; /* whole partitions past the limit */
+	List *tables;	  /* tables with rows of their own */
+	Oid	  only;
+} PurgePlan;
+
+static PurgePlan gathered;
+
+static void
+step_gather_relations(PurgeRun *run, Oid only)
+{
+	List	 *roots = registry_roots();
+	ListCell *cell;
+
+	foreach (cell, roots)
+	{
+		Oid						root = lfirst_oid(cell);
+		const GovernedRelation *governed = registry_lookup(root);
+
+		if (governed && governed->purging && !governed->broken && !registry_observed(governed, shared_now()) &&
+			(!OidIsValid(only) || only == root))
+		{
+			MemoryContext old = MemoryContextSwitchTo(run->context);
+
+			gathered.relations = lappend_oid(gathered.relations, root);
+			MemoryContextSwitchTo(old);
+		}
+	}
+
+	SPI_connect();
+	execute("SELECT run_id, relation::pg_catalog.oid FROM ctlpr.purge_run WHERE finished_at IS NULL", SPI_OK_SELECT);
+	for (uint64 i = 0; i < SPI_processed; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+		PurgeRun	 *left = palloc0(sizeof(PurgeRun));
+		bool		  isnull;
+
+		left->run_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		left->relid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 2, &isnull));
+		left->context = run->context;
+		gathered.open_runs = lappend(gathered.open_runs, left);
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+}
+
+/* Partitions by range of the captured time alone whose upper bound is not above the limit */
+static void
+gather_partitions(PurgeRun *run, Oid parent)
+{
+	Relation				relation = table_open(parent, AccessShareLock);
+	const GovernedRelation *governed = registry_lookup(parent);
+	PartitionKey			key = RelationGetPartitionKey(relation);
+	PartitionDesc			partitions = RelationGetPartitionDesc(relation, true);
+	PartitionBoundInfo		bounds = partitions->boundinfo;
+	bool					by_time = governed && key->strategy == PARTITION_STRATEGY_RANGE && key->partnatts == 1 &&
+				   key->partattrs[0] == governed->captured_at;
+	Bitmapset *expired = NULL;
+
+	for (int i = 0; by_time && i < bounds->ndatums; i++)
+	{
+		int partition = bounds->indexes[i];
+
+		if (partition >= 0 && bounds->kind[i][0] == PARTITION_RANGE_DATUM_VALUE &&
+			DatumGetTimestampTz(bounds->datums[i][0]) <= run->limit)
+			expired = bms_add_member(expired, partition);
+	}
+	for (int i = 0; i < partitions->nparts; i++)
+	{
+		MemoryContext old = MemoryContextSwitchTo(run->context);
+
+		if (bms_is_member(i, expired))
+			gathered.partitions = lappend_oid(gathered.partitions, partitions->oids[i]);
+		MemoryContextSwitchTo(old);
+		if (!bms_is_member(i, expired) && !partitions->is_leaf[i])
+			gather_partitions(run, partitions->oids[i]);
+	}
+	table_close(relation, AccessShareLock);
+}
+
+static bool
+has_expired_rows(PurgeRun *run, Oid root)
+{
+	GovernedRelation governed = *registry_lookup(root);
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleDesc		 desc;
+
+	exempt_run(
+		psprintf("SELECT 1 FROM %s WHERE %s < $1 LIMIT 1", retention_relation_sql(root), retention_captured_sql(&governed)), 1,
+		&run->limit, rows, &desc);
+	return tuplestore_tuple_count(rows) > 0;
+}
+
+static void
+step_gather_work(PurgeRun *run, Oid root)
+{
+	const GovernedRelation *governed = registry_lookup(root);
+	List				   *members;
+	ListCell			   *cell;
+
+	gathered.needed = false;
+	gathered.partitions = NIL;
+	gathered.tables = NIL;
+	if (!governed || !retention_limit(governed, shared_now(), &run->limit))
+		return;
+	if (get_rel_relkind(root) == RELKIND_PARTITIONED_TABLE)
+		gather_partitions(run, root);
+	gathered.needed = gathered.partitions != NIL || has_expired_rows(run, root);
+	if (!gathered.needed)
+		return;
+
+	members = find_all_inheritors(root, AccessShareLock, NULL);
+	foreach (cell, members)
+		if (get_rel_relkind(lfirst_oid(cell)) == RELKIND_RELATION)
+		{
+			MemoryContext old = MemoryContextSwitchTo(run->context);
+
+			gathered.tables = lappend_oid(gathered.tables, lfirst_oid(cell));
+			MemoryContextSwitchTo(old);
+		}
+}
+
+/* ---- the round ---- */
+
+/* Drop an expired partition; false when its rows have to go in batches. */
+static bool
+drop_partition(PurgeRun *run, Oid partition)
+{
+	int sqlstate = 0;
+
+	for (int i = 0; i < DROP_TRIES; i++)
+	{
+		PurgeRun before = *run;
+
+		sqlstate = run_step(step_drop_partition, run, partition);
+		if (sqlstate == 0)
+			return true;
+		run->rows_deleted = before.rows_deleted;
+		run->partitions_dropped = before.partitions_dropped;
+		if (sqlstate != ERRCODE_LOCK_NOT_AVAILABLE)
+			break;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, DROP_WAIT_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	note_error(run, sqlstate);
+	return false;
+}
+
+/* Delete all expired rows of a table, batch by batch. */
+static void
+delete_rows(PurgeRun *run, Oid table)
+{
+	do
+	{
+		int sqlstate = run_step(step_delete_batch, run, table);
+
+		if (sqlstate != 0)
+		{
+			note_error(run, sqlstate);
+			return;
+		}
+	} while (run->last_batch > 0);
+}
+
+static void
+purge_relation(PurgeRun *run)
+{
+	ListCell *cell;
+
+	if (run_step(step_gather_work, run, run->relid) != 0 || !gathered.needed || run_step(step_begin, run, run->relid) != 0)
+		return;
+	foreach (cell, gathered.partitions)
+		if (drop_partition(run, lfirst_oid(cell)))
+			gathered.tables = list_delete_oid(gathered.tables, lfirst_oid(cell));
+	foreach (cell, gathered.tables)
+		delete_rows(run, lfirst_oid(cell));
+	(void) run_step(step_certify, run, run->relid);
+}
+
+static void
+set_worker_options(void)
+{
+	char milliseconds[32];
+
+	snprintf(milliseconds, sizeof(milliseconds), "%d", ctlpr_purge_lock_timeout_ms);
+	SetConfigOption("lock_timeout", milliseconds, PGC_SUSET, PGC_S_SESSION);
+	SetConfigOption("statement_timeout", "0", PGC_SUSET, PGC_S_SESSION);
+	SetConfigOption("search_path", "pg_catalog, pg_temp", PGC_SUSET, PGC_S_SESSION);
+	SetConfigOption("row_security", "on", PGC_SUSET, PGC_S_SESSION);
+}
+
+void
+purge_round(uint64 round, Oid only)
+{
+	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "ctlpr purge round", ALLOCSET_DEFAULT_SIZES);
+	PurgeRun	  general = {.context = context, .round = round};
+	ListCell	 *cell;
+
+	MemoryContextSwitchTo(context);
+	set_worker_options();
+	memset(&gathered, 0, sizeof(gathered));
+	if (run_step(step_gather_relations, &general, only) != 0)
+		return;
+	foreach (cell, gathered.open_runs)
+		(void) run_step(step_settle, lfirst(cell), InvalidOid);
+	foreach (cell, gathered.relations)
+	{
+		PurgeRun run = {.relid = lfirst_oid(cell), .round = round, .context = context, .oldest = DT_NOEND, .newest = DT_NOBEGIN};
+
+		purge_relation(&run);
+	}
+	(void) run_step(step_fold_ingest_counts, &general, InvalidOid);
+	MemoryContextDelete(context);
+}
+
+/* ---- by hand ---- */
+
+/* run_purge_round(relation): have the worker do a round now, wait for its end; result: the number of the round */
+Datum
+ctlpr_run_purge_round(PG_FUNCTION_ARGS)
+{
+	DatabaseSlot *slot = shared_database();
+	Oid			  relation = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
+	uint64		  round;
+
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	/* Whoever asks beside us for another relation gets a round over all of them. */
+	slot->purge_relation = slot->purge_asked > slot->purge_begun && slot->purge_relation != relation ? InvalidOid : relation;
+	round = Max(slot->purge_begun, slot->purge_asked) + 1;
+	slot->purge_asked = round;
+	LWLockRelease(slot->lock);
+	shared_wake_launcher();
+
+	ConditionVariablePrepareToSleep(&slot->purge_cv);
+	for (;;)
+	{
+		uint64 done;
+
+		LWLockAcquire(slot->lock, LW_SHARED);
+		done = slot->purge_done;
+		LWLockRelease(slot->lock);
+		if (done >= round)
+			break;
+		(void) ConditionVariableTimedSleep(&slot->purge_cv, 1000, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	PG_RETURN_INT64((int64) round);
+}
+
+/* purge_round_results(round): its runs, as committed by now whatever this transaction's snapshot is */
+Datum
+ctlpr_purge_round_results(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo	*result = (ReturnSetInfo *) fcinfo->resultinfo;
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleDesc		 desc;
+	TupleTableSlot	*slot;
+
+	InitMaterializedSRF(fcinfo, 0);
+	PushActiveSnapshot(GetLatestSnapshot());
+	exempt_run(psprintf("SELECT * FROM ctlpr.purge_run WHERE round = " INT64_FORMAT, PG_GETARG_INT64(0)), 0, NULL, rows, &desc);
+	PopActiveSnapshot();
+	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+		tuplestore_puttupleslot(result->setResult, slot);
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(rows);
+	return (Datum) 0;
+}

@@ -1,0 +1,21 @@
+/*
+ * refusal.h - how a refusal reaches the client.
+ */
+#ifndef CTLPR_REFUSAL_H
+#define CTLPR_REFUSAL_H
+
+#include "postgres.h"
+
+#include "decision.h"
+
+/*
+ * Raise the refusal: SQLSTATE of the cause, DETAIL with the clause, HINT with
+ * the way out.  No plate, reason or name of an officer is in any of them.  The
+ * record is the caller's to make first.
+ */
+extern void refusal_raise(VerdictCause cause, const char *clause) pg_attribute_noreturn();
+
+/* One sentence for check_request(), palloc'd */
+extern char *refusal_explain(VerdictCause cause, const char *clause);
+
+#endif /* CTLPR_REFUSAL_H */

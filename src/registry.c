@@ -1,0 +1,497 @@
+/*
+ * registry.c - finds out what is governed.
+ *
+ * A partition or child is governed because an ancestor is, so a lookup walks
+ * pg_inherits upwards once and keeps the answer, the negative one too.  The
+ * answers go when relcache says that the relation changed, and all of them
+ * when a rule changed (rules_generation) or the extension came or went.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/indexing.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/extension.h"
+#include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "catalog_scan.h"
+#include "registry.h"
+#include "shared.h"
+
+/* Attribute numbers of ctlpr.governed_relation and ctlpr.agency_key, see sql/governed_table.sql */
+enum
+{
+	Anum_relation = 1,
+	Anum_relation_name,
+	Anum_captured_at_column,
+	Anum_plate_column,
+	Anum_agency_column,
+	Anum_owner_agency,
+	Anum_camera_column,
+	Anum_image_column,
+	Anum_retention,
+	Anum_mode,
+	Anum_observe_until,
+	Anum_allow_triggers,
+	Anum_purging
+};
+enum
+{
+	Anum_key_relation = 1,
+	Anum_key_value,
+	Anum_key_agency_id
+};
+
+typedef struct RegistryEntry
+{
+	Oid				 relid; /* hash key */
+	bool			 governed;
+	GovernedRelation relation;
+} RegistryEntry;
+
+/* The extension's objects; known while ready */
+typedef struct Objects
+{
+	Oid				schema;
+	Oid				governed_relation;
+	Oid				governed_relation_index;
+	Oid				agency_key;
+	Oid				agency_key_index;
+	Oid				log;
+	Oid				log_index;
+	PolicyFunctions functions;
+} Objects;
+
+typedef enum Readiness
+{
+	READINESS_UNKNOWN,
+	READINESS_NO_SCHEMA, /* stays so until a schema is made */
+	READINESS_READY
+} Readiness;
+
+static Readiness readiness = READINESS_UNKNOWN;
+static Objects	 objects;
+static TupleDesc log_descriptor = NULL;
+static HTAB		*entries = NULL;
+static uint64	 entries_generation = 0;
+static bool		 entries_stale = true;
+static int		 governed_count = -1; /* roots; -1: not counted */
+static bool		 looking_up = false;
+
+/* ---- invalidation ---- */
+
+static void
+forget_relation(Datum arg, Oid relid)
+{
+	if (!OidIsValid(relid) || relid == objects.governed_relation || relid == objects.agency_key)
+		entries_stale = true;
+	else if (entries)
+	{
+		RegistryEntry *entry = hash_search(entries, &relid, HASH_FIND, NULL);
+
+		/* What changed may be a parent of others. */
+		if (entry && entry->governed)
+			entries_stale = true;
+		else if (entry)
+			hash_search(entries, &relid, HASH_REMOVE, NULL);
+	}
+}
+
+static void
+forget_objects(Datum arg, int cacheid, uint32 hashvalue)
+{
+	readiness = READINESS_UNKNOWN;
+	entries_stale = true;
+}
+
+void
+registry_install(void)
+{
+	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_objects, (Datum) 0);
+}
+
+/* ---- the extension's own objects ---- */
+
+static Oid
+own_function(Oid schema, const char *name, int nargs, const Oid *types)
+{
+	oidvector *signature = buildoidvector(types, nargs);
+	Oid		   oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name), PointerGetDatum(signature),
+									 ObjectIdGetDatum(schema));
+
+	pfree(signature);
+	return oid;
+}
+
+static void
+find_policy_functions(Oid schema, PolicyFunctions *functions)
+{
+	static const Oid relation[] = {OIDOID};
+	static const Oid row[] = {OIDOID, TIMESTAMPTZOID, TEXTOID};
+	static const Oid new_row[] = {OIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID};
+
+	functions->visible_since = own_function(schema, "visible_since", 1, relation);
+	functions->referential = own_function(schema, "referential", 1, relation);
+	functions->may_read = own_function(schema, "may_read", 3, row);
+	functions->may_change = own_function(schema, "may_change", 3, row);
+	functions->may_probe = own_function(schema, "may_probe", 3, row);
+	functions->touch = own_function(schema, "touch", 3, row);
+	functions->may_insert = own_function(schema, "may_insert", 4, new_row);
+}
+
+/* Keep a descriptor of the log that outlives transactions: an entry may have to be formed while one is aborted. */
+static void
+keep_log_descriptor(void)
+{
+	Relation	  log = table_open(objects.log, AccessShareLock);
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+	TupleDesc	  copy = CreateTupleDescCopy(RelationGetDescr(log));
+
+	if (log_descriptor)
+		FreeTupleDesc(log_descriptor);
+	log_descriptor = copy;
+	MemoryContextSwitchTo(old);
+	table_close(log, NoLock);
+}
+
+/* Find all objects; false while the extension's script has not made them yet, or it is not installed. */
+static bool
+find_objects(void)
+{
+	Oid		schema = get_namespace_oid("ctlpr", true);
+	Objects found;
+
+	if (!OidIsValid(schema))
+	{
+		readiness = READINESS_NO_SCHEMA;
+		return false;
+	}
+
+	/* Anybody may make a schema of this name; only the extension counts. */
+	if (!OidIsValid(get_extension_oid("ctlpr", true)))
+		return false;
+
+	memset(&found, 0, sizeof(found));
+	found.schema = schema;
+	found.governed_relation = get_relname_relid("governed_relation", schema);
+	found.governed_relation_index = get_relname_relid("governed_relation_pkey", schema);
+	found.agency_key = get_relname_relid("agency_key", schema);
+	found.agency_key_index = get_relname_relid("agency_key_pkey", schema);
+	found.log = get_relname_relid("audit_entry", schema);
+	found.log_index = get_relname_relid("audit_entry_pkey", schema);
+	find_policy_functions(schema, &found.functions);
+	if (!OidIsValid(found.governed_relation) || !OidIsValid(found.governed_relation_index) || !OidIsValid(found.agency_key) ||
+		!OidIsValid(found.agency_key_index) || !OidIsValid(found.log) || !OidIsValid(found.log_index) ||
+		!OidIsValid(found.functions.touch))
+		return false;
+
+	objects = found;
+	readiness = READINESS_READY;
+	keep_log_descriptor();
+	return readiness == READINESS_READY;
+}
+
+bool
+registry_ready(void)
+{
+	if (readiness == READINESS_READY)
+		return true;
+	if (readiness == READINESS_NO_SCHEMA || !OidIsValid(MyDatabaseId) || looking_up)
+		return false;
+	return find_objects();
+}
+
+const PolicyFunctions *
+registry_policy_functions(void)
+{
+	return &objects.functions;
+}
+
+Oid
+registry_log_relation(void)
+{
+	return objects.log;
+}
+
+Oid
+registry_log_index(void)
+{
+	return objects.log_index;
+}
+
+TupleDesc
+registry_log_descriptor(void)
+{
+	if (!log_descriptor && !registry_ready())
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"ctlpr\" is not installed in this database")));
+	return log_descriptor;
+}
+
+Oid
+registry_own_relation(const char *name)
+{
+	Oid oid = get_relname_relid(name, objects.schema);
+
+	if (!OidIsValid(oid))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"ctlpr.%s\" does not exist", name)));
+	return oid;
+}
+
+/* ---- lookups ---- */
+
+static void
+refresh_entries(void)
+{
+	uint64 generation = pg_atomic_read_u64(&shared_database()->rules_generation);
+
+	if (entries && !entries_stale && entries_generation == generation)
+		return;
+	if (entries)
+		hash_destroy(entries);
+	entries = NULL;
+	{
+		HASHCTL control = {.keysize = sizeof(Oid), .entrysize = sizeof(RegistryEntry), .hcxt = TopMemoryContext};
+
+		entries = hash_create("ctlpr governed relations", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	}
+	governed_count = -1;
+	entries_stale = false;
+	entries_generation = generation;
+}
+
+/* The row of a root in ctlpr.governed_relation, copied; NULL when there is none */
+static HeapTuple
+registered_row(Relation registry, Oid relid)
+{
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	ScanKeyInit(&key, Anum_relation, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(registry, objects.governed_relation_index, true, NULL, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		row = heap_copytuple(row);
+	systable_endscan(scan);
+	return row;
+}
+
+/* Parents of a relation, a list of Oid */
+static List *
+parents_of(Oid relid)
+{
+	Relation	inherits = table_open(InheritsRelationId, AccessShareLock);
+	List	   *result = NIL;
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	ScanKeyInit(&key, Anum_pg_inherits_inhrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(inherits, InheritsRelidSeqnoIndexId, true, NULL, 1, &key);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		result = lappend_oid(result, ((Form_pg_inherits) GETSTRUCT(row))->inhparent);
+	systable_endscan(scan);
+	table_close(inherits, AccessShareLock);
+	return result;
+}
+
+/* The row of the relation or of its nearest governed ancestor; *root tells which */
+static HeapTuple
+governing_row(Relation registry, Oid relid, Oid *root)
+{
+	HeapTuple row = registered_row(registry, relid);
+	List	 *parents;
+	ListCell *cell;
+
+	if (row)
+	{
+		*root = relid;
+		return row;
+	}
+	parents = parents_of(relid);
+	foreach (cell, parents)
+	{
+		row = governing_row(registry, lfirst_oid(cell), root);
+		if (row)
+			break;
+	}
+	list_free(parents);
+	return row;
+}
+
+/* Attribute numbers of a named column in root and member; false when it is not there */
+static bool
+resolve_column(Relation registry, HeapTuple row, int attribute, Oid root, Oid relid, AttrNumber *in_root, AttrNumber *in_member)
+{
+	bool  isnull;
+	Datum value = row_datum(registry, row, attribute, &isnull);
+
+	*in_root = *in_member = InvalidAttrNumber;
+	if (isnull)
+		return true;
+	*in_root = get_attnum(root, NameStr(*DatumGetName(value)));
+	*in_member = get_attnum(relid, NameStr(*DatumGetName(value)));
+	return *in_root > 0 && *in_member > 0;
+}
+
+static void
+fill_governed(Relation registry, HeapTuple row, Oid root, Oid relid, GovernedRelation *result)
+{
+	AttrNumber unused;
+	bool	   isnull;
+	Datum	   value;
+	char	  *owner;
+	char	  *schema = get_namespace_name(get_rel_namespace(root));
+	bool	   fits;
+
+	result->relid = relid;
+	result->root = root;
+	if (schema)
+		strlcpy(result->root_name, quote_qualified_identifier(schema, get_rel_name(root)), sizeof(result->root_name));
+
+	fits = schema != NULL;
+	fits &= resolve_column(registry, row, Anum_captured_at_column, root, relid, &result->root_captured_at, &result->captured_at);
+	fits &= resolve_column(registry, row, Anum_plate_column, root, relid, &unused, &result->plate);
+	fits &= resolve_column(registry, row, Anum_agency_column, root, relid, &result->root_owner, &result->owner);
+	owner = row_text(registry, row, Anum_owner_agency);
+	if (owner)
+		strlcpy(result->owner_agency, owner, sizeof(result->owner_agency));
+	fits &= (owner != NULL) != (result->owner > 0);
+	fits &= result->captured_at > 0 && get_atttype(relid, result->captured_at) == TIMESTAMPTZOID;
+	result->broken = !fits;
+
+	strlcpy(result->retention, row_text(registry, row, Anum_retention), sizeof(result->retention));
+	value = row_datum(registry, row, Anum_observe_until, &isnull);
+	result->observe_until = isnull ? 0 : DatumGetTimestampTz(value);
+	result->purging = DatumGetBool(row_datum(registry, row, Anum_purging, NULL));
+}
+
+static void
+load_entry(Oid relid, RegistryEntry *loaded)
+{
+	Relation  registry = table_open(objects.governed_relation, AccessShareLock);
+	Oid		  root = InvalidOid;
+	HeapTuple row = governing_row(registry, relid, &root);
+
+	memset(loaded, 0, sizeof(*loaded));
+	loaded->relid = relid;
+	loaded->governed = HeapTupleIsValid(row);
+	if (loaded->governed)
+	{
+		fill_governed(registry, row, root, relid, &loaded->relation);
+		heap_freetuple(row);
+	}
+	table_close(registry, AccessShareLock);
+}
+
+const GovernedRelation *
+registry_lookup(Oid relid)
+{
+	RegistryEntry *entry;
+	RegistryEntry  loaded;
+
+	/* Catalogs are never governed, nor is anything while we look ourselves. */
+	if (relid < FirstNormalObjectId || looking_up || !registry_ready())
+		return NULL;
+
+	refresh_entries();
+	entry = hash_search(entries, &relid, HASH_FIND, NULL);
+	if (entry == NULL)
+	{
+		looking_up = true;
+		PG_TRY();
+		{
+			load_entry(relid, &loaded);
+		}
+		PG_FINALLY();
+		{
+			looking_up = false;
+		}
+		PG_END_TRY();
+
+		/* Reading may have processed an invalidation, so the table is found anew. */
+		refresh_entries();
+		entry = hash_search(entries, &relid, HASH_ENTER, NULL);
+		*entry = loaded;
+	}
+	return entry->governed ? &entry->relation : NULL;
+}
+
+List *
+registry_roots(void)
+{
+	List	   *result = NIL;
+	Relation	registry;
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	if (!registry_ready())
+		return NIL;
+	registry = table_open(objects.governed_relation, AccessShareLock);
+	scan = systable_beginscan(registry, InvalidOid, false, NULL, 0, NULL);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		result = lappend_oid(result, DatumGetObjectId(row_datum(registry, row, Anum_relation, NULL)));
+	}
+	systable_endscan(scan);
+	table_close(registry, AccessShareLock);
+	return result;
+}
+
+bool
+registry_any_governed(void)
+{
+	if (looking_up || !registry_ready())
+		return false;
+	refresh_entries();
+	if (governed_count < 0)
+	{
+		List *roots = registry_roots();
+
+		governed_count = list_length(roots);
+		list_free(roots);
+	}
+	return governed_count > 0;
+}
+
+bool
+registry_observed(const GovernedRelation *governed, TimestampTz now)
+{
+	return governed->observe_until != 0 && now < governed->observe_until;
+}
+
+char *
+registry_owner_agency(Oid root, const char *value)
+{
+	Relation	keys = table_open(objects.agency_key, AccessShareLock);
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	row;
+	char	   *result = NULL;
+
+	ScanKeyInit(&key[0], Anum_key_relation, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(root));
+	scan_key_text(&key[1], Anum_key_value, value);
+	scan = systable_beginscan(keys, objects.agency_key_index, true, NULL, 2, key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		result = row_text(keys, row, Anum_key_agency_id);
+	systable_endscan(scan);
+	table_close(keys, AccessShareLock);
+	return result ? result : pstrdup(value);
+}

@@ -1,0 +1,85 @@
+/*
+ * registry.h - which relations are governed, and where the extension's own
+ * objects are.
+ *
+ * Looked up once per relation and backend, kept until the relation, the
+ * registry or the extension changes.
+ */
+#ifndef CTLPR_REGISTRY_H
+#define CTLPR_REGISTRY_H
+
+#include "postgres.h"
+
+#include "access/attnum.h"
+#include "access/tupdesc.h"
+#include "datatype/timestamp.h"
+#include "utils/relcache.h"
+
+#include "ctlpr.h"
+
+/* A governed relation as one of its members (the table itself, a partition, a child) has it */
+typedef struct GovernedRelation
+{
+	Oid			relid;							/* the member */
+	Oid			root;							/* the relation given to govern() */
+	char		root_name[2 * NAMEDATALEN + 6]; /* qualified and quoted */
+	AttrNumber	captured_at;					/* columns of the member; 0: there is none */
+	AttrNumber	plate;
+	AttrNumber	owner;
+	AttrNumber	root_captured_at; /* columns of the root */
+	AttrNumber	root_owner;
+	char		owner_agency[CTLPR_AGENCY_ID_SIZE]; /* owner of all reads where there is no owner column */
+	char		retention[NAMEDATALEN];
+	TimestampTz observe_until; /* 0: enforced */
+	bool		purging;
+	bool		broken; /* the registration does not fit the columns: refuse everything */
+} GovernedRelation;
+
+/* Functions that stand in policies, by which the gate knows a policy in a plan */
+typedef struct PolicyFunctions
+{
+	Oid visible_since;
+	Oid may_read;
+	Oid may_change;
+	Oid may_probe;
+	Oid may_insert;
+	Oid referential;
+	Oid touch;
+} PolicyFunctions;
+
+/* Is the extension installed in this database?  Everything below needs that.  Needs a transaction. */
+extern bool registry_ready(void);
+
+/*
+ * The entry of a governed relation or of a partition or child of one; NULL
+ * when it is not governed.  Valid until the next call that may process
+ * invalidations; copy what must last.  Raises no error but the catalogs'.
+ */
+extern const GovernedRelation *registry_lookup(Oid relid);
+
+/* Is anything governed here?  Cheap. */
+extern bool registry_any_governed(void);
+
+/* OIDs (list of Oid) of all governed roots, in the current context */
+extern List *registry_roots(void);
+
+/* Is it in observe mode now: recorded, but neither refused nor hidden? */
+extern bool registry_observed(const GovernedRelation *governed, TimestampTz now);
+
+/* The agency that a value of the owner column stands for, palloc'd; the value itself where no key is registered */
+extern char *registry_owner_agency(Oid root, const char *value);
+
+extern const PolicyFunctions *registry_policy_functions(void);
+
+/* The log: its relation, its unique index on seq, a descriptor that lives as long as the backend */
+extern Oid		 registry_log_relation(void);
+extern Oid		 registry_log_index(void);
+extern TupleDesc registry_log_descriptor(void);
+
+/* OID of a table or index in schema ctlpr by its name; raises undefined_table */
+extern Oid registry_own_relation(const char *name);
+
+/* Register the invalidation callbacks; once per backend, needs no transaction. */
+extern void registry_install(void);
+
+#endif /* CTLPR_REGISTRY_H */

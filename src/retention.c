@@ -1,0 +1,153 @@
+/*
+ * retention.c - counts what has expired, for those who approve and audit.
+ *
+ * Numbers only: of reads by owner and day.  The reads themselves are gone for
+ * everybody.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/tuplestore.h"
+
+#include "exempt.h"
+#include "retention.h"
+#include "rules.h"
+#include "shared.h"
+
+PG_FUNCTION_INFO_V1(ctlpr_retention_limit);
+PG_FUNCTION_INFO_V1(ctlpr_expired_reads);
+PG_FUNCTION_INFO_V1(ctlpr_oldest_read_on);
+
+bool
+retention_limit(const GovernedRelation *governed, TimestampTz now, TimestampTz *limit)
+{
+	int64 period_us;
+
+	if (!rules_retention(governed->retention, now, &period_us))
+		return false;
+	*limit = now - period_us;
+	return true;
+}
+
+char *
+retention_relation_sql(Oid relid)
+{
+	return quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
+}
+
+char *
+retention_captured_sql(const GovernedRelation *member)
+{
+	return pstrdup(quote_identifier(get_attname(member->relid, member->captured_at, false)));
+}
+
+char *
+retention_owner_sql(const GovernedRelation *member)
+{
+	if (member->owner > 0)
+		return psprintf("%s::pg_catalog.text", quote_identifier(get_attname(member->relid, member->owner, false)));
+	return psprintf("%s::pg_catalog.text", quote_literal_cstr(member->owner_agency));
+}
+
+/* The governed root that an argument names; copied, since lookups may go */
+static GovernedRelation
+governed_argument(Oid relid)
+{
+	const GovernedRelation *governed = registry_lookup(relid);
+
+	if (!governed || governed->root != relid)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("relation with OID %u is not governed", relid),
+						errhint("See ctlpr.governed_relation for those that are.")));
+	return *governed;
+}
+
+/* retention_limit(relation): NULL where no rule is in force */
+Datum
+ctlpr_retention_limit(PG_FUNCTION_ARGS)
+{
+	GovernedRelation governed = governed_argument(PG_GETARG_OID(0));
+	TimestampTz		 limit;
+
+	if (!retention_limit(&governed, shared_now(), &limit))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(limit);
+}
+
+/* expired_reads(relation): expired reads by owning agency and day of capture */
+Datum
+ctlpr_expired_reads(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo	*result = (ReturnSetInfo *) fcinfo->resultinfo;
+	GovernedRelation governed = governed_argument(PG_GETARG_OID(0));
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	const Statute	*statute = rules_statute();
+	TimestampTz		 limit;
+	TupleDesc		 desc;
+	TupleTableSlot	*slot;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!statute || !retention_limit(&governed, shared_now(), &limit))
+		PG_RETURN_NULL();
+	statute = rules_statute();
+	exempt_run(
+		psprintf("SELECT %s, (%s AT TIME ZONE %s)::pg_catalog.date, pg_catalog.count(*) FROM %s WHERE %s < $1 GROUP BY 1, 2 "
+				 "ORDER BY 2, 1",
+				 retention_owner_sql(&governed), retention_captured_sql(&governed), quote_literal_cstr(statute->time_zone),
+				 retention_relation_sql(governed.relid), retention_captured_sql(&governed)),
+		1, &limit, rows, &desc);
+
+	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		Datum values[3];
+		bool  nulls[3];
+
+		slot_getallattrs(slot);
+		memcpy(values, slot->tts_values, sizeof(values));
+		memcpy(nulls, slot->tts_isnull, sizeof(nulls));
+		if (!nulls[0])
+		{
+			char *agency_id = registry_owner_agency(governed.root, TextDatumGetCString(values[0]));
+
+			nulls[0] = rules_agency(agency_id) == NULL;
+			values[0] = CStringGetTextDatum(agency_id);
+		}
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(rows);
+	return (Datum) 0;
+}
+
+/* oldest_read_on(relation): day of the oldest read that is there, expired or not; NULL for an empty table */
+Datum
+ctlpr_oldest_read_on(PG_FUNCTION_ARGS)
+{
+	GovernedRelation governed = governed_argument(PG_GETARG_OID(0));
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleDesc		 desc;
+	TupleTableSlot	*slot;
+	bool			 isnull = true;
+	TimestampTz		 oldest = 0;
+
+	exempt_run(
+		psprintf("SELECT pg_catalog.min(%s) FROM %s", retention_captured_sql(&governed), retention_relation_sql(governed.relid)),
+		0, NULL, rows, &desc);
+	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	if (tuplestore_gettupleslot(rows, true, false, slot))
+		oldest = DatumGetTimestampTz(slot_getattr(slot, 1, &isnull));
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(rows);
+	if (isnull || !rules_statute())
+		PG_RETURN_NULL();
+	if (TIMESTAMP_NOT_FINITE(oldest))
+		PG_RETURN_DATEADT(TIMESTAMP_IS_NOBEGIN(oldest) ? DATEVAL_NOBEGIN : DATEVAL_NOEND);
+	PG_RETURN_DATEADT(rules_day(oldest));
+}

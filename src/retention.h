@@ -1,0 +1,23 @@
+/*
+ * retention.h - what of a governed relation has expired, by its numbers.
+ */
+#ifndef CTLPR_RETENTION_H
+#define CTLPR_RETENTION_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "registry.h"
+
+/* Reads of the relation captured before *limit are expired; false when no rule is in force. */
+extern bool retention_limit(const GovernedRelation *governed, TimestampTz now, TimestampTz *limit);
+
+/* SQL text of a member's owner column as text, or of the one owner as a literal; palloc'd */
+extern char *retention_owner_sql(const GovernedRelation *member);
+
+/* A member's name and its column's, qualified and quoted; palloc'd */
+extern char *retention_relation_sql(Oid relid);
+extern char *retention_captured_sql(const GovernedRelation *member);
+
+#endif /* CTLPR_RETENTION_H */

@@ -1,0 +1,492 @@
+/*
+ * row_policy.c - the row-level-security hooks, and the predicates that the
+ * policy calls for each row.
+ *
+ * The predicates read the pinned copy of the statement that runs (gate.c),
+ * never the session's state: a role or a request that changes half way changes
+ * nothing here.  visible_since() alone answers outside of a statement too,
+ * because the planner asks it for estimates and partitions are pruned by it
+ * before the gate has looked; its answer depends on the clock only.
+ */
+#include "postgres.h"
+
+#include "access/table.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "parser/parse_coerce.h"
+#include "rewrite/rowsecurity.h"
+#include "utils/acl.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "gate.h"
+#include "refusal.h"
+#include "row_policy.h"
+#include "rules.h"
+#include "shared.h"
+
+#define QUARTER_HOUR_USECS (15 * 60 * USECS_PER_SEC)
+
+static row_security_policy_hook_type previous_permissive_hook = NULL;
+static row_security_policy_hook_type previous_restrictive_hook = NULL;
+
+PG_FUNCTION_INFO_V1(ctlpr_guard);
+PG_FUNCTION_INFO_V1(ctlpr_guard_support);
+PG_FUNCTION_INFO_V1(ctlpr_visible_since);
+PG_FUNCTION_INFO_V1(ctlpr_may_read);
+PG_FUNCTION_INFO_V1(ctlpr_may_change);
+PG_FUNCTION_INFO_V1(ctlpr_may_probe);
+PG_FUNCTION_INFO_V1(ctlpr_may_insert);
+PG_FUNCTION_INFO_V1(ctlpr_referential);
+PG_FUNCTION_INFO_V1(ctlpr_touch);
+
+/* ---- expressions ---- */
+
+static Node *
+column(const GovernedRelation *governed, Index varno, AttrNumber attribute)
+{
+	Oid	  type;
+	int32 typmod;
+	Oid	  collation;
+
+	get_atttypetypmodcoll(governed->relid, attribute, &type, &typmod, &collation);
+	return (Node *) makeVar(varno, attribute, type, typmod, collation, 0);
+}
+
+static Node *
+text_constant(const char *value)
+{
+	return (Node *) makeConst(TEXTOID, -1, DEFAULT_COLLATION_OID, -1, CStringGetTextDatum(value), false, false);
+}
+
+static Node *
+oid_constant(Oid value)
+{
+	return (Node *) makeConst(OIDOID, -1, InvalidOid, sizeof(Oid), ObjectIdGetDatum(value), false, true);
+}
+
+/* A column as text, by the cast that the server would take */
+static Node *
+text_column(const GovernedRelation *governed, Index varno, AttrNumber attribute)
+{
+	Node *var = column(governed, varno, attribute);
+	Node *text = coerce_to_target_type(NULL, var, exprType(var), TEXTOID, -1, COERCION_EXPLICIT, COERCE_IMPLICIT_CAST, -1);
+
+	if (text == NULL)
+		ereport(ERROR, (errcode(ERRCODE_CANNOT_COERCE), errmsg("the agency column of a governed table cannot be read as text")));
+	return text;
+}
+
+static Node *
+owner(const GovernedRelation *governed, Index varno)
+{
+	return governed->owner > 0 ? text_column(governed, varno, governed->owner) : text_constant(governed->owner_agency);
+}
+
+static Node *
+call(Oid function, Oid result, List *args)
+{
+	return (Node *) makeFuncExpr(function, result, args, InvalidOid, DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
+}
+
+static Node *
+row_call(Oid function, const GovernedRelation *governed, Index varno)
+{
+	return call(
+		function, BOOLOID,
+		list_make3(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno)));
+}
+
+/* captured_at >= visible_since(r): an index condition, and it prunes partitions */
+static Node *
+unexpired(const GovernedRelation *governed, Index varno)
+{
+	static Oid at_or_after = InvalidOid;
+	Node	  *since;
+
+	if (!OidIsValid(at_or_after))
+		at_or_after = OpernameGetOprid(list_make2(makeString("pg_catalog"), makeString(">=")), TIMESTAMPTZOID, TIMESTAMPTZOID);
+	since = call(registry_policy_functions()->visible_since, TIMESTAMPTZOID, list_make1(oid_constant(governed->relid)));
+	{
+		OpExpr *clause =
+			(OpExpr *) make_opclause(at_or_after, BOOLOID, false, (Expr *) column(governed, varno, governed->captured_at),
+									 (Expr *) since, InvalidOid, InvalidOid);
+
+		clause->opfuncid = get_opcode(at_or_after);
+		return (Node *) clause;
+	}
+}
+
+Node *
+row_policy_expression(const GovernedRelation *governed, Index varno, PolicyUse use)
+{
+	const PolicyFunctions *functions = registry_policy_functions();
+
+	if (governed->broken)
+		gate_refuse_command("select", governed->relid, CAUSE_BROKEN_REGISTRATION, "13(b)(2)(A)");
+	if (use == POLICY_INSERT)
+		return call(functions->may_insert, BOOLOID,
+					list_make4(oid_constant(governed->relid), column(governed, varno, governed->captured_at),
+							   owner(governed, varno), text_column(governed, varno, governed->plate)));
+	return (Node *) makeBoolExpr(
+		AND_EXPR,
+		list_make2(unexpired(governed, varno),
+				   row_call(use == POLICY_CHANGE ? functions->may_change : functions->may_read, governed, varno)),
+		-1);
+}
+
+Node *
+row_policy_touch(const GovernedRelation *governed, Index varno)
+{
+	return row_call(registry_policy_functions()->touch, governed, varno);
+}
+
+Node *
+row_policy_referential(const GovernedRelation *governed)
+{
+	return call(registry_policy_functions()->referential, BOOLOID, list_make1(oid_constant(governed->relid)));
+}
+
+static bool
+policy_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr))
+	{
+		const PolicyFunctions *functions = registry_policy_functions();
+		Oid					   function = ((FuncExpr *) node)->funcid;
+
+		if (function == functions->may_read || function == functions->may_change || function == functions->may_probe ||
+			function == functions->may_insert || function == functions->referential)
+			return true;
+	}
+	return expression_tree_walker(node, policy_walker, context);
+}
+
+bool
+row_policy_present(Node *expression)
+{
+	return policy_walker(expression, NULL);
+}
+
+static bool
+probe_walker(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcid == registry_policy_functions()->may_read)
+		((FuncExpr *) node)->funcid = registry_policy_functions()->may_probe;
+	return expression_tree_walker(node, probe_walker, context);
+}
+
+void
+row_policy_make_probe(Node *expression)
+{
+	(void) probe_walker(expression, NULL);
+}
+
+/* ---- hooks ---- */
+
+static RowSecurityPolicy *
+make_policy(const char *name, bool permissive, Node *qual, Node *with_check)
+{
+	RowSecurityPolicy *policy = palloc0(sizeof(RowSecurityPolicy));
+	Datum			   everybody = ObjectIdGetDatum(ACL_ID_PUBLIC);
+
+	policy->policy_name = pstrdup(name);
+	policy->polcmd = '*';
+	policy->roles = construct_array(&everybody, 1, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
+	policy->permissive = permissive;
+	policy->qual = (Expr *) qual;
+	policy->with_check_qual = (Expr *) with_check;
+	policy->hassublinks = false;
+	return policy;
+}
+
+/* Row security denies all where no permissive policy is; ours only restrict, so one is needed. */
+static bool
+has_permissive_policy(Relation relation)
+{
+	ListCell *cell;
+
+	if (relation->rd_rsdesc == NULL)
+		return false;
+	foreach (cell, relation->rd_rsdesc->policies)
+		if (((RowSecurityPolicy *) lfirst(cell))->permissive)
+			return true;
+	return false;
+}
+
+static List *
+permissive_policies(CmdType command, Relation relation)
+{
+	List *policies = previous_permissive_hook ? previous_permissive_hook(command, relation) : NIL;
+
+	if (!IsBinaryUpgrade && registry_lookup(RelationGetRelid(relation)) && !has_permissive_policy(relation))
+		policies = lappend(policies, make_policy("ctlpr_all", true, makeBoolConst(true, false), NULL));
+	return policies;
+}
+
+static List *
+restrictive_policies(CmdType command, Relation relation)
+{
+	List				   *policies = previous_restrictive_hook ? previous_restrictive_hook(command, relation) : NIL;
+	const GovernedRelation *found = IsBinaryUpgrade ? NULL : registry_lookup(RelationGetRelid(relation));
+	GovernedRelation		governed;
+	Node				   *qual;
+	Node				   *with_check;
+
+	if (!found)
+		return policies;
+	governed = *found;
+	switch (command)
+	{
+		case CMD_INSERT:
+			with_check = row_policy_expression(&governed, 1, POLICY_INSERT);
+			qual = (Node *) copyObject(with_check);
+			break;
+		case CMD_UPDATE:
+		case CMD_DELETE:
+			qual = row_policy_expression(&governed, 1, POLICY_CHANGE);
+			with_check = (Node *) copyObject(qual);
+			break;
+		default: /* SELECT, and what MERGE reads */
+			qual = row_policy_expression(&governed, 1, POLICY_READ);
+			with_check = (Node *) copyObject(qual);
+			break;
+	}
+	return lappend(policies, make_policy("ctlpr", false, qual, with_check));
+}
+
+void
+row_policy_install(void)
+{
+	previous_permissive_hook = row_security_policy_hook_permissive;
+	row_security_policy_hook_permissive = permissive_policies;
+	previous_restrictive_hook = row_security_policy_hook_restrictive;
+	row_security_policy_hook_restrictive = restrictive_policies;
+}
+
+/* ---- predicates ---- */
+
+/* The relation that a call is about, found once per executor and call site */
+typedef struct CallSite
+{
+	uint64			 serial;
+	StatementAccess *access;
+	RelationAccess	*relation;
+} CallSite;
+
+static CallSite *
+call_site(FunctionCallInfo fcinfo)
+{
+	CallSite		*site = fcinfo->flinfo->fn_extra;
+	StatementAccess *access = gate_running();
+
+	if (access == NULL || PG_ARGISNULL(0))
+		refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
+	if (site && site->serial == access->serial)
+		return site;
+	if (!site)
+	{
+		site = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(CallSite));
+		fcinfo->flinfo->fn_extra = site;
+	}
+	site->access = access;
+	site->relation = gate_relation(access, PG_GETARG_OID(0));
+	site->serial = access->serial;
+	return site;
+}
+
+static OwnerAccess *
+call_owner(CallSite *site, FunctionCallInfo fcinfo, int argument)
+{
+	text *value = PG_GETARG_TEXT_PP(argument);
+
+	return gate_owner(site->access, site->relation, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
+/*
+ * guard(): stands in the catalog as a restrictive policy.  That it can run
+ * means that the library is loaded (_PG_init() refuses to be loaded late), so
+ * it is true; without the library the call itself fails.
+ */
+Datum
+ctlpr_guard(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(true);
+}
+
+/* guard() costs nothing where it is true: the planner folds it away. */
+Datum
+ctlpr_guard_support(PG_FUNCTION_ARGS)
+{
+	Node *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSimplify))
+		PG_RETURN_POINTER(makeBoolConst(true, false));
+	PG_RETURN_POINTER(NULL);
+}
+
+/* visible_since(relation): reads captured before this instant are expired; -infinity in observe mode */
+Datum
+ctlpr_visible_since(PG_FUNCTION_ARGS)
+{
+	const GovernedRelation *governed = registry_lookup(PG_GETARG_OID(0));
+	TimestampTz				now = shared_now();
+	char					rule[NAMEDATALEN];
+	int64					period_us;
+
+	if (!governed)
+		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
+	if (registry_observed(governed, now))
+		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
+	strlcpy(rule, governed->retention, sizeof(rule));
+	if (!rules_retention(rule, now, &period_us))
+		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
+	PG_RETURN_TIMESTAMPTZ(now - period_us);
+}
+
+/* may_read(relation, captured_at, owner): live, and of an owner within the scope of the request */
+Datum
+ctlpr_may_read(PG_FUNCTION_ARGS)
+{
+	CallSite *site = call_site(fcinfo);
+
+	if (site->relation->observed)
+		PG_RETURN_BOOL(true);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_GETARG_TIMESTAMPTZ(1) < site->relation->limit)
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(call_owner(site, fcinfo, 2)->visible);
+}
+
+/* may_change(relation, captured_at, owner): live, and the requester's own */
+Datum
+ctlpr_may_change(PG_FUNCTION_ARGS)
+{
+	CallSite	*site = call_site(fcinfo);
+	OwnerAccess *owner_access;
+
+	if (site->relation->observed)
+		PG_RETURN_BOOL(true);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_GETARG_TIMESTAMPTZ(1) < site->relation->limit)
+		PG_RETURN_BOOL(false);
+	owner_access = call_owner(site, fcinfo, 2);
+	PG_RETURN_BOOL(owner_access->visible && owner_access->mine);
+}
+
+/* may_probe(relation, captured_at, owner): live, and of an agency that the role ingests for */
+Datum
+ctlpr_may_probe(PG_FUNCTION_ARGS)
+{
+	CallSite *site = call_site(fcinfo);
+
+	if (site->relation->observed)
+		PG_RETURN_BOOL(true);
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_GETARG_TIMESTAMPTZ(1) < site->relation->limit)
+		PG_RETURN_BOOL(false);
+	PG_RETURN_BOOL(call_owner(site, fcinfo, 2)->ingestible);
+}
+
+/* Count a read that comes in, by owner and day: 15(a)(1)(A). */
+static void
+count_ingest(StatementAccess *access, RelationAccess *relation, const char *agency_id, TimestampTz captured_at)
+{
+	int64		 quarter = captured_at / QUARTER_HOUR_USECS - (captured_at < 0);
+	IngestCount *count = relation->last_count;
+	ListCell	*cell;
+	int			 day;
+
+	if (count && relation->last_count_quarter == quarter && strcmp(count->agency_id, agency_id) == 0)
+	{
+		count->reads++;
+		return;
+	}
+	day = rules_day(captured_at);
+	count = NULL;
+	foreach (cell, relation->ingest_counts)
+	{
+		IngestCount *candidate = lfirst(cell);
+
+		if (candidate->day == day && strcmp(candidate->agency_id, agency_id) == 0)
+			count = candidate;
+	}
+	if (!count)
+	{
+		MemoryContext old = MemoryContextSwitchTo(access->context);
+
+		count = palloc0(sizeof(IngestCount));
+		strlcpy(count->agency_id, agency_id, sizeof(count->agency_id));
+		count->day = day;
+		relation->ingest_counts = lappend(relation->ingest_counts, count);
+		MemoryContextSwitchTo(old);
+	}
+	count->reads++;
+	relation->last_count = count;
+	relation->last_count_quarter = quarter;
+}
+
+/* may_insert(relation, captured_at, owner, plate): raises LP013 rather than return false, so that it says why */
+Datum
+ctlpr_may_insert(PG_FUNCTION_ARGS)
+{
+	CallSite	   *site;
+	RelationAccess *relation;
+	TimestampTz		captured_at;
+	OwnerAccess	   *owner_access;
+
+	site = call_site(fcinfo);
+	relation = site->relation;
+
+	if (PG_ARGISNULL(1))
+		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_NULL, "13(b)(2)(A)");
+	if (PG_ARGISNULL(3))
+		gate_refuse_row(site->access, relation, CAUSE_PLATE_NULL, "13(a)");
+	if (PG_ARGISNULL(2))
+		gate_refuse_row(site->access, relation, CAUSE_OWNER_OTHER, "13(d)(6)");
+	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+		PG_RETURN_BOOL(true); /* only observed */
+
+	captured_at = PG_GETARG_TIMESTAMPTZ(1);
+	if (captured_at < relation->limit)
+		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_EARLY, "13(b)(2)(A)");
+	if (captured_at > site->access->now + ctlpr_clock_skew_s * USECS_PER_SEC)
+		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_LATE, "13(b)(2)(A)");
+	owner_access = call_owner(site, fcinfo, 2);
+	if (!owner_access->ingestible)
+		gate_refuse_row(site->access, relation, CAUSE_OWNER_OTHER, "13(d)(6)");
+	if (!TIMESTAMP_NOT_FINITE(captured_at) && rules_statute())
+		count_ingest(site->access, relation, owner_access->agency_id, captured_at);
+	PG_RETURN_BOOL(true);
+}
+
+/* referential(relation): marks a plan, see index_path.c; what it marks is the gate's to judge */
+Datum
+ctlpr_referential(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(true);
+}
+
+/* touch(relation, captured_at, owner): counts the row; runs last, so the row passed all conditions of its scan */
+Datum
+ctlpr_touch(PG_FUNCTION_ARGS)
+{
+	CallSite *site = call_site(fcinfo);
+
+	site->relation->touched++;
+	if (!PG_ARGISNULL(1) && PG_GETARG_TIMESTAMPTZ(1) < site->relation->oldest)
+		site->relation->oldest = PG_GETARG_TIMESTAMPTZ(1);
+	if (!PG_ARGISNULL(2))
+		call_owner(site, fcinfo, 2)->touched++;
+	PG_RETURN_BOOL(true);
+}

@@ -1,0 +1,43 @@
+/*
+ * row_policy.h - the policy as expressions, and the functions they call.
+ */
+#ifndef CTLPR_ROW_POLICY_H
+#define CTLPR_ROW_POLICY_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+#include "nodes/primnodes.h"
+
+#include "registry.h"
+
+/* What a row is touched for; each has a function of its own, by which the gate knows it in a plan */
+typedef enum PolicyUse
+{
+	POLICY_READ,   /* captured_at >= visible_since(r) AND may_read(r, captured_at, owner) */
+	POLICY_CHANGE, /* the same with may_change(): own agency's reads only */
+	POLICY_INSERT  /* may_insert(r, captured_at, owner, plate): of the new row */
+} PolicyUse;
+
+/*
+ * The expression for a range table entry.  It is context-free: a tree over
+ * columns and STABLE functions, so that a cached plan carries nobody's sight.
+ * Allocated in the current context.
+ */
+extern Node *row_policy_expression(const GovernedRelation *governed, Index varno, PolicyUse use);
+
+/* touch(r, captured_at, owner): counts a row that passed everything else */
+extern Node *row_policy_touch(const GovernedRelation *governed, Index varno);
+
+/* referential(r): marks a query as a referential integrity check */
+extern Node *row_policy_referential(const GovernedRelation *governed);
+
+/* Does an expression (or a list of them) carry the policy, or the mark of a referential integrity check? */
+extern bool row_policy_present(Node *expression);
+
+/* Replace may_read() by may_probe() in an expression, in place. */
+extern void row_policy_make_probe(Node *expression);
+
+extern void row_policy_install(void);
+
+#endif /* CTLPR_ROW_POLICY_H */

@@ -1,0 +1,102 @@
+/*
+ * rules.h - the rules and the people, as the tables of schema ctlpr have them.
+ *
+ * Everything is read on demand with a fresh snapshot, kept per backend, and
+ * dropped when any commit changed a rule (rules_generation in shared memory)
+ * or the own transaction did.  Results are valid until the next rules_*()
+ * call; copy what must last.  All need registry_ready() and a transaction.
+ */
+#ifndef CTLPR_RULES_H
+#define CTLPR_RULES_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+#include "ctlpr.h"
+#include "decision.h"
+
+typedef struct Agency
+{
+	char	   agency_id[CTLPR_AGENCY_ID_SIZE]; /* hash key */
+	bool	   exists;
+	AgencyKind kind;
+	char	   kind_name[16];
+	char	   state[3];
+} Agency;
+
+typedef struct Binding
+{
+	char agency_id[CTLPR_AGENCY_ID_SIZE];
+	bool may_ingest;
+	bool supervisor;
+	bool session_scope;
+} Binding;
+
+typedef struct StandingRequest
+{
+	int64		request_seq;
+	char		agency_id[CTLPR_AGENCY_ID_SIZE];
+	const char *purpose;
+	const char *reason;
+	TimestampTz valid_until;
+} StandingRequest;
+
+typedef struct Statute
+{
+	const char *name;
+	char		state[3];
+	const char *time_zone;
+} Statute;
+
+typedef struct PurposeRule
+{
+	const char *purpose;
+	const char *clause;
+	bool		permitted;
+	uint32		kinds;
+	uint32		demands;
+	bool		standing;
+	bool		standing_only;
+	TimestampTz valid_from;
+	TimestampTz valid_until;
+} PurposeRule;
+
+/* The statute in force; NULL when none was adopted */
+extern const Statute *rules_statute(void);
+
+/* A registered agency; NULL when unknown */
+extern const Agency *rules_agency(const char *agency_id);
+
+/* Agencies that a role acts for; list of Binding * */
+extern List *rules_bindings(Oid role);
+
+/* Standing requests filed for a role, lapsed ones included; list of StandingRequest * */
+extern List *rules_standing_requests(Oid role);
+
+/*
+ * The rule for a purpose: the version in effect at that time, else any
+ * version (compare valid_from and valid_until), else NULL.
+ */
+extern const PurposeRule *rules_purpose(const char *purpose, TimestampTz at);
+
+/* How the statute has an agency as a recipient of others' reads, its declaration included */
+extern SharingFacts rules_sharing(const Agency *recipient, TimestampTz at);
+
+/* Number of the agency's declaration in force; 0 when there is none, 13(d)(6)(B) */
+extern int64 rules_declaration(const char *agency_id, TimestampTz at);
+
+/* Retention period of a rule in microseconds; false when the rule is not in force, 13(b)(2) */
+extern bool rules_retention(const char *rule, TimestampTz at, int64 *period_us);
+
+/* Day (in the statute's time zone) of an instant, as a count of days comparable within the session */
+extern int rules_day(TimestampTz at);
+
+/* May the role read entries that concern this agency?  NULL: entries that concern none */
+extern bool rules_auditor_of(Oid role, const char *agency_id);
+
+/* Register the transaction callbacks that publish changes of rules; once per backend. */
+extern void rules_install(void);
+
+#endif /* CTLPR_RULES_H */

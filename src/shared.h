@@ -1,0 +1,115 @@
+/*
+ * shared.h - the shared memory of ctlpr: one slot per database, one per
+ * backend, and the key that seals requests.
+ *
+ * Sized at server start from ctlpr.max_databases, ctlpr.audit_queue_size and
+ * the number of backends; nothing grows afterwards.
+ */
+#ifndef CTLPR_SHARED_H
+#define CTLPR_SHARED_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "port/atomics.h"
+#include "storage/condition_variable.h"
+#include "storage/latch.h"
+#include "storage/lwlock.h"
+
+#define SHARED_REQUEST_KEY_BYTES	  32
+#define SHARED_PARALLEL_RELATIONS_MAX 8
+
+/*
+ * State of one database.  Fields of the queue and the workers are protected
+ * by the slot's lock; atomics are read without it.
+ */
+typedef struct DatabaseSlot
+{
+	Oid		database; /* InvalidOid: free */
+	LWLock *lock;
+
+	pg_atomic_uint64 rules_generation; /* rules.c: bumped at every commit that changed a rule */
+	pg_atomic_uint64 clock_floor;	   /* latest time ever seen; a clock set back does not resurrect reads */
+
+	/* audit_queue.c: a ring of bytes, positions ever growing */
+	char			 *ring;
+	uint64			  head;		 /* end of the newest entry */
+	uint64			  tail;		 /* start of the oldest entry that is not durable */
+	uint64			  pushed;	 /* entries pushed since server start: the newest ticket */
+	pg_atomic_uint64  flushed;	 /* newest ticket that is durable */
+	bool			  seq_known; /* the writer has told next_seq */
+	int64			  next_seq;
+	bool			  restored; /* a restore loaded the log: read it again, note it */
+	ConditionVariable flushed_cv;
+
+	/* audit_writer.c */
+	Latch		 *writer_latch; /* NULL: no writer runs */
+	int			  writer_pid;
+	bool		  writer_wanted;
+	TransactionId writing_xid;	  /* the batch under way, ... */
+	uint64		  writing_tail;	  /* ... where the tail is once it is committed, */
+	uint64		  writing_ticket; /* ... and the newest ticket in it */
+
+	/* worker.c */
+	uint64			  purge_asked;	  /* newest round that somebody waits for */
+	Oid				  purge_relation; /* its relation, or InvalidOid for all */
+	uint64			  purge_begun;
+	uint64			  purge_done;
+	ConditionVariable purge_cv;
+} DatabaseSlot;
+
+/* What parallel workers need to know of their leader's statement */
+typedef struct BackendSlot
+{
+	bool		in_use;
+	TimestampTz now; /* the instant of the executor run */
+	int			relations;
+	Oid			relation[SHARED_PARALLEL_RELATIONS_MAX];
+	int64		seq[SHARED_PARALLEL_RELATIONS_MAX];
+} BackendSlot;
+
+typedef struct SharedState
+{
+	LWLock		*lock; /* claiming and freeing of database slots */
+	Latch		*launcher_latch;
+	uint8		 request_key[SHARED_REQUEST_KEY_BYTES];
+	BackendSlot *backends;
+	int			 max_backends;
+	DatabaseSlot databases[FLEXIBLE_ARRAY_MEMBER];
+} SharedState;
+
+extern SharedState *shared;
+
+/* Install the shared memory hooks; from _PG_init() only. */
+extern void shared_install(void);
+
+/*
+ * The slot of the connected database, claimed on first use.  Raises
+ * configuration_limit_exceeded when ctlpr.max_databases are in use.
+ */
+extern DatabaseSlot *shared_database(void);
+
+/* The slot of another database, or NULL where it has none */
+extern DatabaseSlot *shared_database_of(Oid database);
+
+/* Free the slots of databases that are gone; the launcher calls it.  exists() tells whether one is there. */
+extern void shared_forget_databases(bool (*exists)(Oid database));
+
+/* The backend slot of this process, and in a parallel worker that of its leader */
+extern BackendSlot *shared_backend(void);
+extern BackendSlot *shared_leader(void);
+
+/* Ring of bytes: its size, and the launcher's wake-up */
+extern uint64 shared_ring_bytes(void);
+extern void	  shared_wake_launcher(void);
+
+/*
+ * Now, but never before the latest time seen here (so that a clock set back
+ * shows no expired read).  Result in microseconds as any TimestampTz.
+ */
+extern TimestampTz shared_now(void);
+
+/* Raise the floor of shared_now(); the writer does so from the log at its start. */
+extern void shared_raise_clock(DatabaseSlot *slot, TimestampTz seen);
+
+#endif /* CTLPR_SHARED_H */

@@ -1,0 +1,339 @@
+/*
+ * utility_gate.c - commands that never reach the executor, or reach it by
+ * another way.
+ *
+ * COPY of a governed relation becomes COPY of a query over it, which then
+ * passes the gate like any other.  COPY into one is for restores.  The log is
+ * not to be emptied, loaded or locked against its writer.  A new partition or
+ * child gets the guard that its siblings have.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
+#include "commands/dbcommands.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "parser/parse_func.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "audit_queue.h"
+#include "ctlpr.h"
+#include "gate.h"
+#include "registry.h"
+#include "shared.h"
+
+#define WRITER_LEAVE_TRIES	 100
+#define WRITER_LEAVE_WAIT_US 10000L
+
+static ProcessUtility_hook_type previous_utility = NULL;
+static object_access_hook_type	previous_object_access = NULL;
+
+static List *new_children = NIL;   /* relations that got a parent in this command; TopTransactionContext */
+static bool	 log_restored = false; /* this transaction loaded the log */
+
+static Oid
+relation_oid(const RangeVar *relation)
+{
+	return relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+}
+
+/* ---- COPY ---- */
+
+static List *
+column_references(Oid relid, List *names)
+{
+	List	 *targets = NIL;
+	ListCell *cell;
+
+	if (names == NIL)
+	{
+		Relation  relation = table_open(relid, AccessShareLock);
+		TupleDesc desc = RelationGetDescr(relation);
+
+		for (int i = 0; i < desc->natts; i++)
+		{
+			Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+			/* As COPY does: generated columns are left out. */
+			if (!attribute->attisdropped && !attribute->attgenerated)
+				names = lappend(names, makeString(pstrdup(NameStr(attribute->attname))));
+		}
+		table_close(relation, NoLock);
+	}
+	foreach (cell, names)
+	{
+		ColumnRef *reference = makeNode(ColumnRef);
+		ResTarget *target = makeNode(ResTarget);
+
+		reference->fields = list_make1(lfirst(cell));
+		reference->location = -1;
+		target->val = (Node *) reference;
+		target->location = -1;
+		targets = lappend(targets, target);
+	}
+	return targets;
+}
+
+/* COPY relation TO as COPY (SELECT ... FROM relation) TO */
+static PlannedStmt *
+copy_as_query(PlannedStmt *statement, Oid relid)
+{
+	PlannedStmt *result = copyObject(statement);
+	CopyStmt	*copy = castNode(CopyStmt, result->utilityStmt);
+	SelectStmt	*select = makeNode(SelectStmt);
+	RangeVar	*relation = copy->relation;
+
+	relation->inh = get_rel_relkind(relid) == RELKIND_PARTITIONED_TABLE;
+	select->targetList = column_references(relid, copy->attlist);
+	select->fromClause = list_make1(relation);
+	copy->relation = NULL;
+	copy->attlist = NIL;
+	copy->query = (Node *) select;
+	return result;
+}
+
+static bool
+log_is_empty(void)
+{
+	Relation	log = table_open(registry_log_relation(), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(log, InvalidOid, false, NULL, 0, NULL);
+	bool		empty = !HeapTupleIsValid(systable_getnext(scan));
+
+	systable_endscan(scan);
+	table_close(log, AccessShareLock);
+	return empty;
+}
+
+static void
+check_copy_into_log(void)
+{
+	if (!ctlpr_restore || !superuser() || !log_is_empty())
+		gate_refuse_command("copy", registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
+	log_restored = true;
+}
+
+/* Loading reads past the policy is for restores; ingest goes through INSERT. */
+static void
+check_copy_into_governed(Oid relid, const GovernedRelation *governed)
+{
+	if ((ctlpr_restore && superuser()) || registry_observed(governed, shared_now()))
+		return;
+	if (has_bypassrls_privilege(GetUserId()))
+		gate_refuse_command("copy", relid, CAUSE_BYPASS, "13(d)(6)");
+}
+
+static PlannedStmt *
+gate_copy(PlannedStmt *statement)
+{
+	CopyStmt			   *copy = castNode(CopyStmt, statement->utilityStmt);
+	Oid						relid = relation_oid(copy->relation);
+	const GovernedRelation *governed;
+
+	if (!OidIsValid(relid))
+		return statement;
+	if (relid == registry_log_relation())
+	{
+		if (copy->is_from)
+			check_copy_into_log();
+		else
+			gate_record_log_reading("copy");
+		return statement;
+	}
+	governed = registry_lookup(relid);
+	if (!governed)
+		return statement;
+	if (!copy->is_from)
+		return copy_as_query(statement, relid);
+	check_copy_into_governed(relid, governed);
+	return statement;
+}
+
+/* ---- the log ---- */
+
+static void
+protect_log(List *relations, const char *action)
+{
+	ListCell *cell;
+
+	foreach (cell, relations)
+		if (relation_oid(lfirst(cell)) == registry_log_relation())
+			gate_refuse_command(action, registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
+}
+
+static PlannedStmt *
+gate_command(PlannedStmt *statement)
+{
+	Node *command = statement->utilityStmt;
+
+	switch (nodeTag(command))
+	{
+		case T_CopyStmt:
+			return gate_copy(statement);
+		case T_TruncateStmt:
+			protect_log(((TruncateStmt *) command)->relations, "ddl");
+			return statement;
+		case T_LockStmt:
+			/* The writer takes ROW EXCLUSIVE; what conflicts with it would stop the log. */
+			if (((LockStmt *) command)->mode >= ShareLock)
+				protect_log(((LockStmt *) command)->relations, "ddl");
+			return statement;
+		default:
+			return statement;
+	}
+}
+
+/* ---- new partitions and children ---- */
+
+static void
+note_new_child(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+{
+	if (previous_object_access)
+		previous_object_access(access, class_id, object_id, sub_id, arg);
+	if (access == OAT_POST_ALTER && class_id == InheritsRelationId && !IsBinaryUpgrade)
+	{
+		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
+
+		new_children = lappend_oid(new_children, object_id);
+		MemoryContextSwitchTo(old);
+	}
+}
+
+/* The owner of the extension's functions, who may alter any table */
+static Oid
+guard_function(Oid *owner)
+{
+	static const Oid arguments[] = {REGCLASSOID};
+	Oid				 function = LookupFuncName(list_make2(makeString("ctlpr"), makeString("apply_guard")), 1, arguments, false);
+	HeapTuple		 tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	ReleaseSysCache(tuple);
+	return function;
+}
+
+static void
+apply_guard(Oid relid)
+{
+	Oid owner;
+	Oid user;
+	int context;
+
+	(void) guard_function(&owner);
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	if (SPI_execute(psprintf("SELECT ctlpr.apply_guard(%u::pg_catalog.regclass)", relid), false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not guard relation %u", relid);
+	SPI_finish();
+	PopActiveSnapshot();
+	SetUserIdAndSecContext(user, context);
+}
+
+static void
+guard_new_children(void)
+{
+	List	 *children = new_children;
+	ListCell *cell;
+
+	new_children = NIL;
+	if (!IsTransactionState() || !registry_any_governed())
+		return;
+	foreach (cell, children)
+	{
+		const GovernedRelation *governed = registry_lookup(lfirst_oid(cell));
+
+		if (governed && governed->observe_until == 0 && get_rel_name(lfirst_oid(cell)))
+			apply_guard(lfirst_oid(cell));
+	}
+}
+
+/* ---- DROP DATABASE ---- */
+
+/* The writer of a database that is to go must not be what keeps it; it leaves its queue behind. */
+static void
+dismiss_writer(const char *database)
+{
+	DatabaseSlot *slot = shared_database_of(get_database_oid(database, true));
+
+	for (int i = 0; slot && i < WRITER_LEAVE_TRIES; i++)
+	{
+		int pid;
+
+		LWLockAcquire(slot->lock, LW_SHARED);
+		pid = slot->writer_latch ? slot->writer_pid : 0;
+		LWLockRelease(slot->lock);
+		if (pid == 0)
+			return;
+		kill(pid, SIGTERM);
+		pg_usleep(WRITER_LEAVE_WAIT_US);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* ---- hook ---- */
+
+static void
+run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
+			ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	if (!IsBinaryUpgrade && IsA(statement->utilityStmt, DropdbStmt) && superuser())
+		dismiss_writer(((DropdbStmt *) statement->utilityStmt)->dbname);
+	else if (!IsBinaryUpgrade && IsTransactionState() && registry_ready())
+		statement = gate_command(statement);
+
+	if (previous_utility)
+		previous_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+	else
+		standard_ProcessUtility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+
+	if (new_children != NIL)
+		guard_new_children();
+}
+
+static void
+end_of_transaction(XactEvent event, void *arg)
+{
+	switch (event)
+	{
+		case XACT_EVENT_COMMIT:
+			if (log_restored)
+				audit_queue_restored();
+			log_restored = false;
+			new_children = NIL;
+			break;
+		case XACT_EVENT_ABORT:
+		case XACT_EVENT_PREPARE:
+			log_restored = false;
+			new_children = NIL;
+			break;
+		default:
+			break;
+	}
+}
+
+void
+utility_gate_install(void)
+{
+	previous_utility = ProcessUtility_hook;
+	ProcessUtility_hook = run_utility;
+	previous_object_access = object_access_hook;
+	object_access_hook = note_new_child;
+	RegisterXactCallback(end_of_transaction, NULL);
+}
