@@ -8,7 +8,6 @@
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
-#include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"

@@ -28,6 +28,13 @@
 #define EXECUTOR_RUN_ARGS	query_desc, direction, count, execute_once
 #endif
 
+/* A function that does not return; stands in front of its declaration. */
+#if PG_VERSION_NUM >= 180000
+#define COMPAT_NORETURN pg_noreturn
+#else
+#define COMPAT_NORETURN pg_attribute_noreturn()
+#endif
+
 /* Run an executor to its end. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_EXECUTOR_RUN(query_desc) ExecutorRun(query_desc, ForwardScanDirection, 0)

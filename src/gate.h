@@ -12,6 +12,7 @@
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
+#include "compat.h"
 #include "ctlpr.h"
 #include "decision.h"
 #include "inspect.h"
@@ -95,10 +96,10 @@ extern OwnerAccess *gate_owner(StatementAccess *access, RelationAccess *relation
 extern void gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause cause, const char *clause);
 
 /* Record and raise the refusal of a call or command that is no statement on a governed relation. */
-extern void gate_refuse_call(const char *action, VerdictCause cause, const char *clause) pg_attribute_noreturn();
+COMPAT_NORETURN extern void gate_refuse_call(const char *action, VerdictCause cause, const char *clause);
 
 /* The same for one governed relation (or the log), named by its OID */
-extern void gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const char *clause) pg_attribute_noreturn();
+COMPAT_NORETURN extern void gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const char *clause);
 
 /* Record that the log is read, once a transaction. */
 extern void gate_record_log_reading(const char *action);

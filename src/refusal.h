@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "decision.h"
 
 /*
@@ -13,7 +14,7 @@
  * the way out.  No plate, reason or name of an officer is in any of them.  The
  * record is the caller's to make first.
  */
-extern void refusal_raise(VerdictCause cause, const char *clause) pg_attribute_noreturn();
+COMPAT_NORETURN extern void refusal_raise(VerdictCause cause, const char *clause);
 
 /* One sentence for check_request(), palloc'd */
 extern char *refusal_explain(VerdictCause cause, const char *clause);
