@@ -485,7 +485,8 @@ close_statement(StatementAccess *access, int sqlstate, bool may_wait)
 	{
 		RelationAccess *relation = &access->relations[i];
 
-		if (relation->seq != 0)
+		/* A parallel worker adds its part, if it has one, to what the leader reports. */
+		if (relation->seq != 0 && (!access->is_worker || relation->touched > 0))
 			push_outcome(access, relation, sqlstate, may_wait);
 		if (sqlstate == 0 && relation->ingest)
 			store_ingest_counts(access, relation);
@@ -958,11 +959,12 @@ gate_owner(StatementAccess *access, RelationAccess *relation, const char *value,
 	bool		  found;
 	MemoryContext old;
 
+	/* No agency has a longer identifier, so what is longer is nobody's, like the empty one. */
+	if (length >= CTLPR_AGENCY_ID_SIZE)
+		length = 0;
 	if (owner && strncmp(owner->value, value, length) == 0 && owner->value[length] == '\0')
 		return owner;
 
-	/* No agency has a longer identifier, so what is longer is nobody's. */
-	length = Min(length, CTLPR_AGENCY_ID_SIZE - 1);
 	memset(key, 0, sizeof(key));
 	memcpy(key, value, length);
 

@@ -375,6 +375,10 @@ check_relation(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 {
 	if (previous_relation_info)
 		previous_relation_info(root, relid, inhparent, rel);
+
+	/* CREATE INDEX and CLUSTER plan their sorts with a query of their own making, which has no join tree and shows no row. */
+	if (root->parse->jointree == NULL)
+		return;
 	if (!IsBinaryUpgrade && !planning_exempt && registry_any_governed())
 	{
 		const GovernedRelation *governed = registry_lookup(relid);
