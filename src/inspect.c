@@ -24,6 +24,7 @@ typedef struct Inspection
 	QueryDesc	*query_desc;
 	PlannedStmt *stmt;
 	PlanFacts	*facts;
+	List		*param_sources; /* plans above that set executor parameters */
 } Inspection;
 
 /* A place in the plan: expressions are read relative to it */
@@ -37,16 +38,19 @@ typedef struct Place
 typedef struct ClauseFacts
 {
 	Place *place;
-	Oid	   root;   /* governed relation that a column of it belongs to */
-	bool   plate;  /* its plate column is among them */
-	bool   policy; /* it is ours */
+	Oid	   root;  /* governed relation that a column of it belongs to */
+	bool   plate; /* its plate column is among them */
 } ClauseFacts;
 
 typedef struct Collection
 {
-	Inspection	  *inspection;
+	Place		  *place;
 	RelationFacts *relation;
+	int			   depth; /* references followed so far */
 } Collection;
+
+/* No plan nests references deeper than this; what does is not followed */
+#define REFERENCES_MAX 64
 
 const char *
 inspect_search_kind_name(SearchKind kind)
@@ -130,36 +134,53 @@ referenced_expression(Place *place, Var *var, Place *below)
 	return (Node *) entry->expr;
 }
 
+/*
+ * Follow a Var through nodes that only pass it on.  Result: the Var of a base
+ * relation, or the expression that computes it; *where is the node that it
+ * stands in.
+ */
+static Node *
+follow_reference(Place *place, Var *var, Place *where)
+{
+	Node *node = (Node *) var;
+
+	*where = *place;
+	for (int depth = 0; depth < REFERENCES_MAX; depth++)
+	{
+		Place below;
+		Node *referenced;
+
+		var = (Var *) node;
+		if (!IS_SPECIAL_VARNO(var->varno) && rt_fetch(var->varno, place->inspection->stmt->rtable)->rtekind == RTE_RELATION)
+			return node;
+		referenced = referenced_expression(where, var, &below);
+		if (referenced == NULL)
+			return node;
+		*where = below;
+		while (IsA(referenced, RelabelType))
+			referenced = (Node *) ((RelabelType *) referenced)->arg;
+		if (!IsA(referenced, Var))
+			return referenced;
+		node = referenced;
+	}
+	return node;
+}
+
 /* The governed relation whose column a Var is, or NULL */
 static const GovernedRelation *
 governed_column(Place *place, Var *var, AttrNumber *attribute)
 {
-	Place here = *place;
+	Place		   where;
+	Node		  *node = follow_reference(place, var, &where);
+	RangeTblEntry *rte;
 
-	for (int depth = 0; depth < 64; depth++)
-	{
-		Place below;
-		Node *node;
-
-		if (!IS_SPECIAL_VARNO(var->varno))
-		{
-			RangeTblEntry *rte = rt_fetch(var->varno, here.inspection->stmt->rtable);
-
-			if (rte->rtekind == RTE_RELATION)
-			{
-				*attribute = var->varattno;
-				return registry_lookup(rte->relid);
-			}
-		}
-		node = referenced_expression(&here, var, &below);
-		while (node && IsA(node, RelabelType))
-			node = (Node *) ((RelabelType *) node)->arg;
-		if (node == NULL || !IsA(node, Var))
-			return NULL;
-		var = (Var *) node;
-		here = below;
-	}
-	return NULL;
+	if (!IsA(node, Var) || IS_SPECIAL_VARNO(((Var *) node)->varno))
+		return NULL;
+	rte = rt_fetch(((Var *) node)->varno, place->inspection->stmt->rtable);
+	if (rte->rtekind != RTE_RELATION)
+		return NULL;
+	*attribute = ((Var *) node)->varattno;
+	return registry_lookup(rte->relid);
 }
 
 /* ---- what a clause is about ---- */
@@ -173,13 +194,28 @@ is_policy_function(Oid function)
 		   function == policy->visible_since || function == policy->touch || function == policy->referential;
 }
 
+/* Is it a condition of the policy itself?  One that merely calls a predicate of ours is the user's own. */
+static bool
+is_policy_clause(Node *node)
+{
+	if (IsA(node, FuncExpr))
+		return is_policy_function(((FuncExpr *) node)->funcid);
+	if (IsA(node, OpExpr) && list_length(((OpExpr *) node)->args) == 2)
+	{
+		Node *left = linitial(((OpExpr *) node)->args);
+		Node *right = lsecond(((OpExpr *) node)->args);
+
+		return IsA(left, Var) && IsA(right, FuncExpr) &&
+			   ((FuncExpr *) right)->funcid == registry_policy_functions()->visible_since;
+	}
+	return false;
+}
+
 static bool
 clause_walker(Node *node, ClauseFacts *clause)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, FuncExpr) && is_policy_function(((FuncExpr *) node)->funcid))
-		clause->policy = true;
 	if (IsA(node, Var))
 	{
 		AttrNumber				attribute;
@@ -241,21 +277,91 @@ add_value(RelationFacts *relation, Oid type, Datum value, bool isnull)
 	}
 }
 
+static bool collect_values(Node *node, Collection *collection);
+
+/* Values that come from elsewhere in the plan: a VALUES list, a function in FROM, a computed column */
+static void
+collect_referenced(Var *var, Collection *collection)
+{
+	Place	   where;
+	Node	  *node = follow_reference(collection->place, var, &where);
+	Collection below = {&where, collection->relation, collection->depth + 1};
+	ListCell  *cell;
+
+	if (collection->depth >= REFERENCES_MAX)
+		return;
+	if (!IsA(node, Var))
+		(void) collect_values(node, &below);
+	else if (IsA(where.plan, ValuesScan))
+	{
+		foreach (cell, ((ValuesScan *) where.plan)->values_lists)
+			(void) collect_values(list_nth(lfirst(cell), ((Var *) node)->varattno - 1), &below);
+	}
+	else if (IsA(where.plan, FunctionScan))
+	{
+		foreach (cell, ((FunctionScan *) where.plan)->functions)
+			(void) collect_values(((RangeTblFunction *) lfirst(cell))->funcexpr, &below);
+	}
+}
+
+/* A parameter that another node of the plan sets: the outer side of a nested loop, or a sub-select */
+static void
+collect_executor_param(int paramid, Collection *collection)
+{
+	Inspection *inspection = collection->place->inspection;
+	ListCell   *source;
+	ListCell   *cell;
+
+	if (collection->depth >= REFERENCES_MAX)
+		return;
+	foreach (source, inspection->param_sources)
+	{
+		Plan	  *plan = lfirst(source);
+		Place	   place = {inspection, plan};
+		Collection below = {&place, collection->relation, collection->depth + 1};
+
+		if (IsA(plan, NestLoop))
+		{
+			foreach (cell, ((NestLoop *) plan)->nestParams)
+			{
+				NestLoopParam *param = lfirst(cell);
+
+				if (param->paramno == paramid)
+					(void) collect_values((Node *) param->paramval, &below);
+			}
+		}
+		foreach (cell, plan->initPlan)
+		{
+			SubPlan *subplan = lfirst(cell);
+
+			if (!list_member_int(subplan->setParam, paramid))
+				continue;
+			place.plan = list_nth(inspection->stmt->subplans, subplan->plan_id - 1);
+			(void) collect_values((Node *) place.plan->targetlist, &below);
+			place.plan = plan;
+		}
+	}
+}
+
 static bool
 collect_values(Node *node, Collection *collection)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Const))
+	if (IsA(node, Var))
+		collect_referenced((Var *) node, collection);
+	else if (IsA(node, Const))
 	{
 		Const *constant = (Const *) node;
 
 		add_value(collection->relation, constant->consttype, constant->constvalue, constant->constisnull);
 	}
+	else if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
+		collect_executor_param(((Param *) node)->paramid, collection);
 	else if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 	{
 		Param		 *param = (Param *) node;
-		ParamListInfo params = collection->inspection->query_desc->params;
+		ParamListInfo params = collection->place->inspection->query_desc->params;
 
 		if (params && param->paramid > 0 && param->paramid <= params->numParams)
 		{
@@ -331,12 +437,12 @@ inspect_clause(Place *place, Node *node, bool is_condition)
 	}
 
 	clause_walker(node, &clause);
-	if (!OidIsValid(clause.root) || clause.policy)
+	if (!OidIsValid(clause.root) || is_policy_clause(node))
 		return;
 	relation = relation_facts(place->inspection, clause.root);
 	if (clause.plate)
 	{
-		Collection collection = {place->inspection, relation};
+		Collection collection = {place, relation, 0};
 
 		collect_values(node, &collection);
 	}
@@ -472,6 +578,8 @@ inspect_node(PlanState *state, void *context)
 	Inspection *inspection = context;
 	Place		place = {inspection, state->plan};
 
+	if (IsA(state->plan, NestLoop) || state->plan->initPlan != NIL)
+		inspection->param_sources = lappend(inspection->param_sources, state->plan);
 	inspect_scan(inspection, state->plan);
 	inspect_special_clauses(&place);
 	inspect_clause(&place, (Node *) state->plan->qual, true);
@@ -482,7 +590,7 @@ inspect_node(PlanState *state, void *context)
 PlanFacts *
 inspect_plan(QueryDesc *query_desc)
 {
-	Inspection inspection = {query_desc, query_desc->plannedstmt, palloc0(sizeof(PlanFacts))};
+	Inspection inspection = {query_desc, query_desc->plannedstmt, palloc0(sizeof(PlanFacts)), NIL};
 	ListCell  *cell;
 
 	inspect_node(query_desc->planstate, &inspection);
