@@ -651,6 +651,7 @@ purge_round(uint64 round, Oid only)
 		purge_relation(&run);
 	}
 	(void) run_step(step_fold_ingest_counts, &general, InvalidOid);
+	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);
 }
 

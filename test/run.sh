@@ -194,7 +194,7 @@ for group in "${groups[@]}"; do
 	[ "$(type -t "group_$group")" = function ] || die "no such group of tests: $group (regress, isolation, pgtap, tap)"
 done
 find_server gcc make libc6-dev perl libipc-run-perl libtap-parser-sourcehandler-pgtap-perl pgbouncer util-linux \
-	postgresql-N postgresql-server-dev-N libkrb5-dev postgresql-N-postgis-3 postgresql-N-postgis-3-scripts postgresql-N-pgtap
+	postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts postgresql-N-pgtap
 make_work check
 
 # The tests run in a copy, with the shared data beside it as it is beside the original.
