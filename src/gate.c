@@ -88,6 +88,25 @@ column_in(Bitmapset *columns, AttrNumber attribute)
 	return attribute > 0 && bms_is_member(attribute - FirstLowInvalidHeapAttributeNumber, columns);
 }
 
+/*
+ * What the statement asks of an entry.  SELECT ... FOR UPDATE and its like ask
+ * for the right to update as well; that is not an update.
+ */
+static AclMode
+requested_access(PlannedStmt *stmt, Index varno, AclMode required)
+{
+	ListCell *cell;
+
+	foreach (cell, stmt->rowMarks)
+	{
+		PlanRowMark *mark = lfirst_node(PlanRowMark, cell);
+
+		if (mark->rti == varno && mark->markType <= ROW_MARK_KEYSHARE)
+			return required & ~ACL_UPDATE;
+	}
+	return required;
+}
+
 static NamedRelation *
 named_relation(List **named, Oid relid)
 {
@@ -118,6 +137,7 @@ named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
 	List	 *members = NIL;
 	ListCell *cell;
 	bool	  any = registry_any_governed();
+	Index	  varno = 0;
 
 	*reads_log = *writes_log = false;
 	foreach (cell, stmt->rtable)
@@ -127,9 +147,11 @@ named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
 		CompatPermissions		permissions;
 		NamedRelation		   *entry;
 
+		varno++;
 		if (rte->rtekind != RTE_RELATION || rte->relid < FirstNormalObjectId)
 			continue;
 		permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
+		permissions.required = requested_access(stmt, varno, permissions.required);
 		if (rte->relid == registry_log_relation())
 		{
 			*reads_log |= (permissions.required & ACL_SELECT) != 0;

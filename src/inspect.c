@@ -521,6 +521,7 @@ inspect_scan(Inspection *inspection, Plan *plan)
 	relation->read |= marks.read;
 	relation->probed |= marks.probe;
 	relation->unfiltered |= !marks.read && !marks.probe;
+	inspection->facts->referential |= marks.referential;
 	if (relation->search_kind > SEARCH_BROWSE)
 		relation->search_kind = SEARCH_BROWSE;
 }
@@ -555,14 +556,6 @@ inspect_special_clauses(Place *place)
 			if (IsA(plan, HashJoin))
 				inspect_clause(place, (Node *) ((HashJoin *) plan)->hashclauses, true);
 			break;
-		case T_Result:
-		{
-			Marks marks = {false, false, false};
-
-			marks_walker(((Result *) plan)->resconstantqual, &marks);
-			place->inspection->facts->referential |= marks.referential;
-			break;
-		}
 		case T_ModifyTable:
 			if (((ModifyTable *) plan)->onConflictAction == ONCONFLICT_UPDATE)
 				place->inspection->facts->conflict_update = true;
