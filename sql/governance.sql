@@ -797,6 +797,23 @@ $$;
 COMMENT ON FUNCTION ctlpr.release(regclass, text) IS 'Ends the governance of a relation; the reason is recorded';
 
 /*
+ * bypassing_logins() - superusers and roles with BYPASSRLS that are connected
+ * to this database.  A definer's, because an administrator who is no
+ * superuser is not shown what kind of process the others are.
+ */
+CREATE FUNCTION ctlpr.bypassing_logins(OUT role name, OUT superuser boolean, OUT sessions bigint) RETURNS SETOF record
+	LANGUAGE sql STABLE SECURITY DEFINER PARALLEL RESTRICTED SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT r.rolname, r.rolsuper, count(*)
+	FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
+	WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.backend_type = 'client backend'
+		AND (r.rolsuper OR r.rolbypassrls)
+	GROUP BY 1, 2
+$$;
+COMMENT ON FUNCTION ctlpr.bypassing_logins() IS 'Internal: connected roles that row security does not reach';
+
+
+/*
  * preflight(relation) - what would break or weaken once the relation is
  * governed, each finding with the statement that puts it right.
  *
@@ -1000,15 +1017,10 @@ BEGIN
 
 	-- Logins in use that row security does not reach.
 	RETURN QUERY SELECT 'warning', 'bypassing login',
-			format('%s %s connected as "%s", which %s; its statements will be refused', s.sessions, CASE WHEN s.sessions = 1 THEN 'session is' ELSE 'sessions are' END, s.rolname,
-				   CASE WHEN s.rolsuper THEN 'is a superuser' ELSE 'has BYPASSRLS' END),
-			format('ALTER ROLE %I %s', s.rolname, CASE WHEN s.rolsuper THEN 'NOSUPERUSER NOBYPASSRLS' ELSE 'NOBYPASSRLS' END)
-		FROM (SELECT r.rolname, r.rolsuper, count(*) AS sessions
-			  FROM pg_stat_activity a JOIN pg_roles r ON r.oid = a.usesysid
-			  WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND (r.rolsuper OR r.rolbypassrls)
-				  AND (a.backend_type = 'client backend' OR a.backend_type IS NULL)
-			  GROUP BY 1, 2) s
-		ORDER BY s.rolname;
+			format('%s %s connected as "%s", which %s; its statements will be refused', s.sessions, CASE WHEN s.sessions = 1 THEN 'session is' ELSE 'sessions are' END, s.role,
+				   CASE WHEN s.superuser THEN 'is a superuser' ELSE 'has BYPASSRLS' END),
+			format('ALTER ROLE %I %s', s.role, CASE WHEN s.superuser THEN 'NOSUPERUSER NOBYPASSRLS' ELSE 'NOBYPASSRLS' END)
+		FROM ctlpr.bypassing_logins() s ORDER BY s.role;
 
 	-- Views, at every depth.
 	RETURN QUERY

@@ -36,7 +36,7 @@ GRANT EXECUTE ON FUNCTION ctlpr.bind_auditor(regrole, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.unbind_auditor(regrole, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.agency_key(text, regclass, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.drop_agency_key(regclass, text) TO ctlpr_admin;
-GRANT EXECUTE ON FUNCTION ctlpr.relation_members(regclass) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.relation_members(regclass), ctlpr.bypassing_logins() TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.preflight(regclass) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.govern(regclass, name, name, name, text, name, name, text, text, name[]) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.start_purge(regclass, text) TO ctlpr_admin;

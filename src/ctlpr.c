@@ -16,6 +16,7 @@
 #include "ctlpr.h"
 #include "event.h"
 #include "gate.h"
+#include "refusal.h"
 #include "registry.h"
 #include "request.h"
 #include "row_policy.h"
@@ -133,6 +134,7 @@ _PG_init(void)
 	request_install();
 	MarkGUCPrefixReserved("ctlpr");
 
+	refusal_install();
 	shared_install();
 	registry_install();
 	rules_install();

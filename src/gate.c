@@ -521,7 +521,7 @@ statement_context_reset(void *arg)
 {
 	StatementAccess *access = arg;
 
-	close_statement(access, ERRCODE_QUERY_CANCELED, false);
+	close_statement(access, ERRCODE_TRANSACTION_ROLLBACK, false);
 	unlink_statement(access);
 }
 

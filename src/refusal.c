@@ -5,6 +5,30 @@
 
 #include "refusal.h"
 
+static emit_log_hook_type previous_emit_log = NULL;
+
+/* The server log may not quote the statement of a refusal, nor the function it stood in: both may name a plate. */
+static void
+hide_statement(ErrorData *error)
+{
+	const char *sqlstate = unpack_sql_state(error->sqlerrcode);
+
+	if (sqlstate[0] == 'L' && sqlstate[1] == 'P')
+	{
+		error->hide_stmt = true;
+		error->hide_ctx = true;
+	}
+	if (previous_emit_log)
+		previous_emit_log(error);
+}
+
+void
+refusal_install(void)
+{
+	previous_emit_log = emit_log_hook;
+	emit_log_hook = hide_statement;
+}
+
 void
 refusal_raise(VerdictCause cause, const char *clause)
 {

@@ -19,4 +19,7 @@ COMPAT_NORETURN extern void refusal_raise(VerdictCause cause, const char *clause
 /* One sentence for check_request(), palloc'd */
 extern char *refusal_explain(VerdictCause cause, const char *clause);
 
+/* Keep the statements of refusals out of the server log; from _PG_init() only. */
+extern void refusal_install(void);
+
 #endif /* CTLPR_REFUSAL_H */

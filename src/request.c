@@ -455,7 +455,7 @@ read_text(FunctionCallInfo fcinfo, int argument, Request *request, StatedText wh
 		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
 						errmsg("argument \"%s\" of the request is too long", text_names[which]),
 						errdetail("It has %zu bytes; at most %d are kept (14(a)(6)).", strlen(value), CTLPR_STATED_MAX_BYTES),
-						errhint("Keep the text in the case file and state its number.")));
+						errhint("Keep the text in the case file and state its number."), errhidestmt(true)));
 	request->text[which] = value;
 }
 

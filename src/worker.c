@@ -130,7 +130,8 @@ older_than(TimestampTz then, TimestampTz now, long milliseconds)
 	return TimestampDifferenceExceeds(then, now, milliseconds);
 }
 
-static void
+/* Start the writer if it is asked for.  True: it is, and could not be started yet. */
+static bool
 serve_writer(DatabaseSlot *slot, DatabaseWorkers *workers, TimestampTz now)
 {
 	bool wanted;
@@ -138,13 +139,17 @@ serve_writer(DatabaseSlot *slot, DatabaseWorkers *workers, TimestampTz now)
 	LWLockAcquire(slot->lock, LW_SHARED);
 	wanted = slot->writer_wanted && slot->writer_latch == NULL;
 	LWLockRelease(slot->lock);
-	if (!wanted || !has_ended(&workers->writer) || !older_than(workers->writer_started_at, now, RESTART_DELAY_MS))
-		return;
+	if (!wanted)
+		return false;
+	if (!has_ended(&workers->writer) || !older_than(workers->writer_started_at, now, RESTART_DELAY_MS))
+		return true;
 	workers->writer = start_worker("ctlpr audit writer", "audit_writer_main", slot->database);
 	workers->writer_started_at = now;
+	return workers->writer == NULL;
 }
 
-static void
+/* Start a purge worker if one is due.  True: somebody waits for a round that could not begin yet. */
+static bool
 serve_purge(DatabaseSlot *slot, DatabaseWorkers *workers, TimestampTz now)
 {
 	bool asked;
@@ -152,19 +157,20 @@ serve_purge(DatabaseSlot *slot, DatabaseWorkers *workers, TimestampTz now)
 	LWLockAcquire(slot->lock, LW_SHARED);
 	asked = slot->purge_asked > slot->purge_begun;
 	LWLockRelease(slot->lock);
-	if (!has_ended(&workers->purge))
-		return;
-	if (!older_than(workers->purge_started_at, now, asked ? RESTART_DELAY_MS : ctlpr_purge_naptime_s * 1000L) &&
-		!(asked && workers->purge_started_at == 0))
-		return;
+	if (!has_ended(&workers->purge) ||
+		!older_than(workers->purge_started_at, now, asked ? RESTART_DELAY_MS : ctlpr_purge_naptime_s * 1000L))
+		return asked;
 	workers->purge = start_worker("ctlpr purge worker", "worker_purge_main", slot->database);
 	workers->purge_started_at = now;
+	return asked && workers->purge == NULL;
 }
 
-static void
+/* True: something has to be tried again soon. */
+static bool
 serve_databases(void)
 {
 	TimestampTz now = GetCurrentTimestamp();
+	bool		waiting = false;
 
 	for (int i = 0; i < ctlpr_max_databases; i++)
 	{
@@ -174,9 +180,10 @@ serve_databases(void)
 		if (!OidIsValid(slot->database))
 			continue;
 		workers = workers_of(slot->database);
-		serve_writer(slot, workers, now);
-		serve_purge(slot, workers, now);
+		waiting |= serve_writer(slot, workers, now);
+		waiting |= serve_purge(slot, workers, now);
 	}
+	return waiting;
 }
 
 static bool
@@ -243,6 +250,8 @@ worker_launcher_main(Datum arg)
 
 	for (;;)
 	{
+		long timeout_ms = ctlpr_purge_naptime_s * 1000L;
+
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
 		{
@@ -254,9 +263,9 @@ worker_launcher_main(Datum arg)
 			sweep_databases();
 			swept_at = GetCurrentTimestamp();
 		}
-		serve_databases();
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH,
-						 Min(RESTART_DELAY_MS, ctlpr_purge_naptime_s * 1000L), PG_WAIT_EXTENSION);
+		if (serve_databases())
+			timeout_ms = Min(timeout_ms, RESTART_DELAY_MS);
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, timeout_ms, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}
 }
