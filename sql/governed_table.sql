@@ -11,7 +11,7 @@ CREATE TABLE ctlpr.governed_relation (
 	captured_at_column name NOT NULL,
 	plate_column       name NOT NULL,
 	agency_column      name,
-	owner_agency       text REFERENCES ctlpr.agency,
+	owner_agency       text,
 	camera_column      name,
 	image_column       name,
 	retention          text NOT NULL,
@@ -53,7 +53,7 @@ COMMENT ON COLUMN ctlpr.governed_relation.governed_by IS 'Login that governed it
 CREATE TABLE ctlpr.agency_key (
 	relation  regclass NOT NULL,
 	value     text NOT NULL,
-	agency_id text NOT NULL REFERENCES ctlpr.agency,
+	agency_id text NOT NULL,
 	PRIMARY KEY (relation, value)
 );
 COMMENT ON TABLE ctlpr.agency_key IS 'What the values of a relation''s agency column mean, where they are not agency identifiers themselves';

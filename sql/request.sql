@@ -8,7 +8,7 @@ CREATE TABLE ctlpr.standing_request (
 	request_seq bigint PRIMARY KEY,
 	role        regrole NOT NULL,
 	role_name   name NOT NULL,
-	agency_id   text NOT NULL REFERENCES ctlpr.agency,
+	agency_id   text NOT NULL,
 	purpose     text NOT NULL,
 	reason      text NOT NULL CHECK (reason <> ''),
 	approved_by text NOT NULL CHECK (approved_by <> ''),

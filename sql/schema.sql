@@ -4,6 +4,11 @@
  * CREATE EXTENSION makes the schema (see ctlpr.control).  Group roles are
  * shared by all databases of the cluster, so they are made when missing and
  * left alone when present; DROP EXTENSION does not drop them.
+ *
+ * The tables that follow have no foreign keys among each other.  A parallel
+ * pg_restore loads an extension's tables in any order, so keys would fail it.
+ * The functions that write them check instead, and what refers to nothing
+ * opens nothing: an agency that is not registered sees no read and owns none.
  */
 \echo Use "CREATE EXTENSION ctlpr CASCADE" to load this file. \quit
 

@@ -23,7 +23,7 @@ COMMENT ON COLUMN ctlpr.statute.citation IS 'Where the official text stands';
 COMMENT ON COLUMN ctlpr.statute.shipped IS 'Came with the extension, so dumps leave it out';
 
 CREATE TABLE ctlpr.statute_adoption (
-	statute    text PRIMARY KEY REFERENCES ctlpr.statute,
+	statute    text PRIMARY KEY,
 	adopted_at timestamptz NOT NULL DEFAULT now(),
 	adopted_by name NOT NULL DEFAULT session_user
 );
@@ -34,7 +34,7 @@ COMMENT ON COLUMN ctlpr.statute_adoption.adopted_at IS 'When it was adopted';
 COMMENT ON COLUMN ctlpr.statute_adoption.adopted_by IS 'Login that adopted it';
 
 CREATE TABLE ctlpr.statute_purpose (
-	statute      text NOT NULL REFERENCES ctlpr.statute,
+	statute      text NOT NULL,
 	purpose      text NOT NULL CHECK (purpose ~ '^[a-z][a-z0-9_]*$'),
 	clause       text NOT NULL,
 	permitted    boolean NOT NULL,
@@ -63,7 +63,7 @@ COMMENT ON COLUMN ctlpr.statute_purpose.valid_until IS 'In force before this ins
 COMMENT ON COLUMN ctlpr.statute_purpose.standing_only IS 'Only a standing request may have it, never begin_request()';
 
 CREATE TABLE ctlpr.statute_retention (
-	statute     text NOT NULL REFERENCES ctlpr.statute,
+	statute     text NOT NULL,
 	rule        text NOT NULL,
 	clause      text NOT NULL,
 	period      interval NOT NULL CHECK (period > interval '0' AND extract(year FROM period) = 0 AND extract(month FROM period) = 0),
@@ -83,7 +83,7 @@ COMMENT ON COLUMN ctlpr.statute_retention.valid_from IS 'In force from this inst
 COMMENT ON COLUMN ctlpr.statute_retention.valid_until IS 'In force before this instant';
 
 CREATE TABLE ctlpr.statute_recipient (
-	statute      text NOT NULL REFERENCES ctlpr.statute,
+	statute      text NOT NULL,
 	rank         int NOT NULL,
 	clause       text NOT NULL,
 	states       text[],

@@ -50,6 +50,9 @@ extern bool ctlpr_restore;
 /* utility_gate.c: installs the ProcessUtility and object access hooks */
 extern void utility_gate_install(void);
 
+/* Is an ALTER TABLE under way, which may validate a foreign key? */
+extern bool utility_gate_altering(void);
+
 /* index_path.c: installs the planner hooks */
 extern void index_path_install(void);
 

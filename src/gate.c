@@ -627,7 +627,7 @@ is_referential(const PlanFacts *facts)
 {
 	ListCell *cell;
 
-	if (!facts->referential || !InNoForceRLSOperation())
+	if (!facts->referential || !(InNoForceRLSOperation() || utility_gate_altering()))
 		return false;
 	foreach (cell, facts->relations)
 	{

@@ -146,33 +146,117 @@ returns_nothing(const Query *query)
 	return (query->commandType == CMD_DELETE || query->commandType == CMD_UPDATE) && query->returningList == NIL;
 }
 
+/* Has the query nothing but a join tree, conditions and a target list? */
+static bool
+is_plain(const Query *query)
+{
+	return !query->hasSubLinks && !query->cteList && !query->setOperations && !query->groupClause && !query->havingQual &&
+		   !query->hasAggs && !query->hasWindowFuncs && !query->hasTargetSRFs && !query->limitCount && !query->distinctClause &&
+		   query->jointree != NULL;
+}
+
+/* Mark the governed entries of a query that is let through as a check of keys. */
+static bool
+mark_referential(Query *query)
+{
+	ListCell *cell;
+	bool	  marked = false;
+
+	foreach (cell, query->rtable)
+	{
+		RangeTblEntry		   *rte = lfirst(cell);
+		const GovernedRelation *governed = rte->rtekind == RTE_RELATION ? registry_lookup(rte->relid) : NULL;
+
+		if (!governed)
+			continue;
+		rte->securityQuals = list_make1(row_policy_referential(governed));
+		marked = true;
+	}
+	if (marked)
+		query->withCheckOptions = NIL;
+	return marked;
+}
+
 /*
  * Is it a query of the server's own referential integrity triggers?  They run
  * as the table's owner without forced row security, which is a context that
  * triggers below them inherit; so the shape and the constraint are checked too.
  */
-static RangeTblEntry *
-referential_target(Query *query)
+static bool
+is_key_check(Query *query)
 {
 	RangeTblEntry *target = NULL;
 	Bitmapset	  *columns = NULL;
 	ListCell	  *cell;
 
-	if (!InNoForceRLSOperation() || query->hasSubLinks || query->cteList || query->setOperations || query->groupClause ||
-		query->havingQual || query->hasAggs || query->hasWindowFuncs || query->limitCount || query->jointree == NULL ||
-		!returns_nothing(query) || !key_columns(query->jointree->quals, &columns))
-		return NULL;
+	if (!InNoForceRLSOperation() || !is_plain(query) || !returns_nothing(query) || !key_columns(query->jointree->quals, &columns))
+		return false;
 	foreach (cell, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst(cell);
 
 		if (rte->rtekind != RTE_RELATION || target != NULL)
-			return NULL;
+			return false;
 		target = rte;
 	}
-	if (target == NULL || !registry_lookup(target->relid) || !foreign_key_over(target->relid, columns))
-		return NULL;
-	return target;
+	return target != NULL && registry_lookup(target->relid) != NULL && foreign_key_over(target->relid, columns);
+}
+
+/* Nothing but tests of columns for null, joined by AND and OR */
+static bool
+only_null_tests(Node *quals)
+{
+	ListCell *cell;
+
+	if (quals && IsA(quals, NullTest))
+		return IsA(((NullTest *) quals)->arg, Var);
+	if (!quals || !IsA(quals, BoolExpr))
+		return false;
+	foreach (cell, ((BoolExpr *) quals)->args)
+		if (!only_null_tests(lfirst(cell)))
+			return false;
+	return true;
+}
+
+/* The columns that a target list selects from one entry; false when it has anything else */
+static bool
+selected_columns(List *targets, int varno, Bitmapset **columns)
+{
+	ListCell *cell;
+
+	foreach (cell, targets)
+	{
+		Var *var = (Var *) ((TargetEntry *) lfirst(cell))->expr;
+
+		if (!IsA(var, Var) || var->varno != varno || var->varattno <= 0)
+			return false;
+		*columns = bms_add_member(*columns, var->varattno);
+	}
+	return !bms_is_empty(*columns);
+}
+
+/*
+ * Is it the query by which ALTER TABLE looks for rows that a new foreign key
+ * would not hold for?  SELECT fk.columns FROM fk LEFT JOIN pk ON ... WHERE
+ * pk.column IS NULL AND fk.column IS NOT NULL: it returns keys without a match.
+ */
+static bool
+is_constraint_validation(Query *query)
+{
+	JoinExpr  *join;
+	Bitmapset *columns = NULL;
+	int		   referencing;
+
+	if (!utility_gate_altering() || query->commandType != CMD_SELECT || !is_plain(query) || query->rowMarks ||
+		list_length(query->jointree->fromlist) != 1 || !IsA(linitial(query->jointree->fromlist), JoinExpr) ||
+		!only_null_tests(query->jointree->quals))
+		return false;
+	join = linitial(query->jointree->fromlist);
+	if (join->jointype != JOIN_LEFT || !IsA(join->larg, RangeTblRef) || !IsA(join->rarg, RangeTblRef))
+		return false;
+	referencing = ((RangeTblRef *) join->larg)->rtindex;
+	return selected_columns(query->targetList, referencing, &columns) &&
+		   foreign_key_over(rt_fetch(referencing, query->rtable)->relid, columns);
 }
 
 /* ---- the policy where row security was skipped ---- */
@@ -320,14 +404,8 @@ find_probes(Query *query)
 static void
 apply_policies(Query *query)
 {
-	RangeTblEntry *target = referential_target(query);
-
-	if (target)
-	{
-		target->securityQuals = list_make1(row_policy_referential(registry_lookup(target->relid)));
-		query->withCheckOptions = NIL;
+	if ((is_key_check(query) || is_constraint_validation(query)) && mark_referential(query))
 		return;
-	}
 	(void) ensure_policies((Node *) query, NULL);
 	find_probes(query);
 }

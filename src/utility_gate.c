@@ -42,6 +42,7 @@
 static ProcessUtility_hook_type previous_utility = NULL;
 static object_access_hook_type	previous_object_access = NULL;
 
+static bool	 altering = false;	   /* an ALTER TABLE is under way */
 static List *new_children = NIL;   /* relations that got a parent in this command; TopTransactionContext */
 static bool	 log_restored = false; /* this transaction loaded the log */
 
@@ -289,6 +290,33 @@ dismiss_writer(const char *database)
 
 /* ---- hook ---- */
 
+bool
+utility_gate_altering(void)
+{
+	return altering;
+}
+
+static void
+call_standard_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
+					  ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	bool outer = altering;
+
+	altering = IsA(statement->utilityStmt, AlterTableStmt);
+	PG_TRY();
+	{
+		if (previous_utility)
+			previous_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+		else
+			standard_ProcessUtility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+	}
+	PG_FINALLY();
+	{
+		altering = outer;
+	}
+	PG_END_TRY();
+}
+
 static void
 run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
 			ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
@@ -298,10 +326,7 @@ run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tre
 	else if (!IsBinaryUpgrade && IsTransactionState() && registry_ready())
 		statement = gate_command(statement);
 
-	if (previous_utility)
-		previous_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
-	else
-		standard_ProcessUtility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+	call_standard_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
 
 	if (new_children != NIL)
 		guard_new_children();
