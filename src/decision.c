@@ -136,24 +136,22 @@ missing_demand(uint32 demands, uint32 stated)
 	return CAUSE_ALLOWED;
 }
 
-/* Whether reads of others may go to this recipient, 13(d)(6) to (8) */
+/* Whether there is a basis to let reads of others go to this recipient, 13(d)(6) and (7) */
 static VerdictCause
-decide_sharing(const SharingFacts *sharing, uint32 stated)
+decide_basis(const SharingFacts *sharing)
 {
 	switch (sharing->basis)
 	{
 		case SHARING_OPEN:
-			break;
+			return CAUSE_ALLOWED;
 		case SHARING_DECLARATION:
-			if (!sharing->declaration_in_force)
-				return CAUSE_NO_DECLARATION;
-			break;
+			return sharing->declaration_in_force ? CAUSE_ALLOWED : CAUSE_NO_DECLARATION;
 		case SHARING_AUTHORIZATION:
 			return CAUSE_NO_AUTHORIZATION;
 		case SHARING_CLOSED:
-			return CAUSE_NO_SHARING_RULE;
+			break;
 	}
-	return missing_demand(sharing->demands, stated);
+	return CAUSE_NO_SHARING_RULE;
 }
 
 /* Whether the purpose may be stated by this kind of agency, in this way, 13(b)(1) and 13(d)(1) to (4) */
@@ -172,14 +170,35 @@ decide_purpose(const RequestFacts *facts)
 		return CAUSE_PURPOSE_MAY_NOT_STAND;
 	if (!facts->standing && facts->purpose_standing_only)
 		return CAUSE_PURPOSE_MUST_STAND;
-	return missing_demand(facts->purpose_demands, facts->stated);
+	return CAUSE_ALLOWED;
+}
+
+/* Whether everything is stated that the purpose, the beneficiary and the way of sharing demand */
+static VerdictCause
+decide_demands(const RequestFacts *facts, const char **clause)
+{
+	VerdictCause cause = missing_demand(facts->purpose_demands, facts->stated);
+
+	*clause = facts->purpose_clause;
+	if (cause == CAUSE_ALLOWED && facts->on_behalf)
+	{
+		cause = missing_demand(facts->beneficiary.demands, facts->stated);
+		*clause = facts->beneficiary.clause;
+	}
+	if (cause == CAUSE_ALLOWED && !facts->own.in_state)
+	{
+		cause = missing_demand(facts->own.demands, facts->stated);
+		*clause = facts->own.clause;
+	}
+	return cause;
 }
 
 Verdict
 decide_request(const RequestFacts *facts)
 {
 	VerdictCause cause;
-	VerdictCause sharing;
+	VerdictCause basis;
+	const char	*clause;
 
 	if (!facts->statute_in_force)
 		return refuse(CAUSE_NO_STATUTE, "13(b)(1)");
@@ -194,34 +213,39 @@ decide_request(const RequestFacts *facts)
 	cause = decide_purpose(facts);
 	if (cause != CAUSE_ALLOWED)
 		return refuse(cause, facts->purpose_clause ? facts->purpose_clause : "13(b)(1)");
-
 	if (facts->authorization_named)
 		return refuse(CAUSE_NO_AUTHORIZATION, facts->own.clause);
 
 	/* A search made for another agency is sharing with that agency. */
+	if (facts->on_behalf && !facts->beneficiary_known)
+		return refuse(CAUSE_BENEFICIARY_UNKNOWN, "13(d)(6)");
 	if (facts->on_behalf)
 	{
-		if (!facts->beneficiary_known)
-			return refuse(CAUSE_BENEFICIARY_UNKNOWN, "13(d)(6)");
-		cause = decide_sharing(&facts->beneficiary, facts->stated);
+		cause = decide_basis(&facts->beneficiary);
 		if (cause != CAUSE_ALLOWED)
 			return refuse(cause, facts->beneficiary.clause);
 	}
 
-	/* A standing request never reaches beyond the own agency, 13(d)(8). */
-	sharing = facts->standing ? CAUSE_NO_SHARING_RULE : decide_sharing(&facts->own, facts->stated);
-	if (sharing == CAUSE_ALLOWED)
+	/*
+	 * An agency of the state has reads of its own; anybody else only what is
+	 * shared.  A standing request never reaches beyond the own agency, 13(d)(8).
+	 */
+	basis = facts->standing ? CAUSE_NO_SHARING_RULE : decide_basis(&facts->own);
+	if (basis != CAUSE_ALLOWED && !facts->own.in_state)
+		return refuse(basis, facts->own.clause);
+
+	cause = decide_demands(facts, &clause);
+	if (cause != CAUSE_ALLOWED)
+		return refuse(cause, clause);
+
+	if (basis == CAUSE_ALLOWED && missing_demand(facts->own.demands, facts->stated) == CAUSE_ALLOWED)
 		return (Verdict){.allowed = true,
 						 .cause = CAUSE_ALLOWED,
 						 .clause = facts->own.clause,
 						 .scope = SCOPE_ALL,
 						 .basis = facts->own.basis == SHARING_DECLARATION ? "declaration" : "in_state"};
-
-	/* An agency of the state has reads of its own; anybody else only what is shared. */
-	if (facts->own.in_state)
-		return (Verdict){
-			.allowed = true, .cause = CAUSE_ALLOWED, .clause = facts->purpose_clause, .scope = SCOPE_OWN, .basis = "own"};
-	return refuse(sharing, facts->own.clause);
+	return (Verdict){
+		.allowed = true, .cause = CAUSE_ALLOWED, .clause = facts->purpose_clause, .scope = SCOPE_OWN, .basis = "own"};
 }
 
 bool
