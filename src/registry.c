@@ -98,7 +98,7 @@ static bool		 looking_up = false;
 static void
 forget_relation(Datum arg, Oid relid)
 {
-	if (!OidIsValid(relid) || relid == objects.governed_relation || relid == objects.agency_key)
+	if (!OidIsValid(relid) || relid == objects.governed_relation || relid == objects.agency_key || looking_up)
 		entries_stale = true;
 	else if (entries)
 	{
@@ -116,6 +116,12 @@ static void
 forget_objects(Datum arg, int cacheid, uint32 hashvalue)
 {
 	readiness = READINESS_UNKNOWN;
+	entries_stale = true;
+}
+
+void
+registry_forget(void)
+{
 	entries_stale = true;
 }
 
@@ -170,22 +176,11 @@ keep_log_descriptor(void)
 	table_close(log, NoLock);
 }
 
-/* Find all objects; false while the extension's script has not made them yet, or it is not installed. */
+/* Find all objects; false when one is missing. */
 static bool
-find_objects(void)
+find_objects(Oid schema)
 {
-	Oid		schema = get_namespace_oid("ctlpr", true);
 	Objects found;
-
-	if (!OidIsValid(schema))
-	{
-		readiness = READINESS_NO_SCHEMA;
-		return false;
-	}
-
-	/* Anybody may make a schema of this name; only the extension counts. */
-	if (!OidIsValid(get_extension_oid("ctlpr", true)))
-		return false;
 
 	memset(&found, 0, sizeof(found));
 	found.schema = schema;
@@ -196,25 +191,54 @@ find_objects(void)
 	found.log = get_relname_relid("audit_entry", schema);
 	found.log_index = get_relname_relid("audit_entry_pkey", schema);
 	find_policy_functions(schema, &found.functions);
-	if (!OidIsValid(found.governed_relation) || !OidIsValid(found.governed_relation_index) || !OidIsValid(found.agency_key) ||
-		!OidIsValid(found.agency_key_index) || !OidIsValid(found.log) || !OidIsValid(found.log_index) ||
-		!OidIsValid(found.functions.touch))
-		return false;
-
 	objects = found;
+	return OidIsValid(found.governed_relation) && OidIsValid(found.governed_relation_index) && OidIsValid(found.agency_key) &&
+		   OidIsValid(found.agency_key_index) && OidIsValid(found.log) && OidIsValid(found.log_index) &&
+		   OidIsValid(found.functions.visible_since) && OidIsValid(found.functions.may_read) &&
+		   OidIsValid(found.functions.may_change) && OidIsValid(found.functions.may_probe) &&
+		   OidIsValid(found.functions.may_insert) && OidIsValid(found.functions.referential) && OidIsValid(found.functions.touch);
+}
+
+/*
+ * Find out whether the extension is there.  An extension with a part missing
+ * is no reason to let statements pass: that is an error, except while its
+ * script runs.
+ */
+static void
+settle_readiness(void)
+{
+	Oid schema = get_namespace_oid("ctlpr", true);
+
+	if (!OidIsValid(schema))
+	{
+		readiness = READINESS_NO_SCHEMA;
+		return;
+	}
+
+	/* Anybody may make a schema of this name; only the extension counts. */
+	if (creating_extension || !OidIsValid(get_extension_oid("ctlpr", true)))
+		return;
+	if (!find_objects(schema))
+		ereport(ERROR, (errcode(ERRCODE_LP_WEAKENING), errmsg("an object of extension \"ctlpr\" is missing"),
+						errhint("Restore it, or drop the extension.")));
 	readiness = READINESS_READY;
 	keep_log_descriptor();
-	return readiness == READINESS_READY;
 }
 
 bool
 registry_ready(void)
 {
-	if (readiness == READINESS_READY)
-		return true;
-	if (readiness == READINESS_NO_SCHEMA || !OidIsValid(MyDatabaseId) || looking_up)
+	if (!OidIsValid(MyDatabaseId) || looking_up)
 		return false;
-	return find_objects();
+
+	/* Looking may itself process an invalidation; then what was found has to be looked up again. */
+	while (readiness == READINESS_UNKNOWN)
+	{
+		settle_readiness();
+		if (readiness == READINESS_UNKNOWN && (creating_extension || !OidIsValid(get_extension_oid("ctlpr", true))))
+			return false;
+	}
+	return readiness == READINESS_READY;
 }
 
 const PolicyFunctions *
@@ -425,8 +449,7 @@ registry_lookup(Oid relid)
 		}
 		PG_END_TRY();
 
-		/* Reading may have processed an invalidation, so the table is found anew. */
-		refresh_entries();
+		/* An invalidation meanwhile has marked the table stale; then this answer is the last that it gives. */
 		entry = hash_search(entries, &relid, HASH_ENTER, NULL);
 		*entry = loaded;
 	}

@@ -79,6 +79,9 @@ extern TupleDesc registry_log_descriptor(void);
 /* OID of a table or index in schema ctlpr by its name; raises undefined_table */
 extern Oid registry_own_relation(const char *name);
 
+/* Look everything up anew: the own transaction changed the registry. */
+extern void registry_forget(void);
+
 /* Register the invalidation callbacks; once per backend, needs no transaction. */
 extern void registry_install(void);
 

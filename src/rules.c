@@ -229,6 +229,7 @@ ctlpr_rules_changed(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("rules_changed() must be called as a trigger")));
 	changed_here = true;
 	cache_stale = true;
+	registry_forget();
 	PG_RETURN_POINTER(NULL);
 }
 
@@ -243,10 +244,12 @@ publish_changes(XactEvent event, void *arg)
 			pg_atomic_fetch_add_u64(&shared_database()->rules_generation, 1);
 			changed_here = false;
 			cache_stale = true;
+			registry_forget();
 			break;
 		case XACT_EVENT_ABORT:
 			changed_here = false;
 			cache_stale = true;
+			registry_forget();
 			break;
 		case XACT_EVENT_PRE_PREPARE:
 			ereport(ERROR,
@@ -262,7 +265,10 @@ static void
 forget_at_subabort(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
 {
 	if (event == SUBXACT_EVENT_ABORT_SUB && changed_here)
+	{
 		cache_stale = true;
+		registry_forget();
+	}
 }
 
 void
@@ -615,7 +621,6 @@ rules_agency(const char *agency_id)
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 
-	refresh();
 	entry = hash_search(cache.agencies, agency_id, HASH_ENTER, NULL);
 	strlcpy(loaded.agency_id, entry->agency_id, sizeof(loaded.agency_id));
 	*entry = loaded;
