@@ -12,10 +12,12 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/table.h"
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -65,6 +67,12 @@ put_row(DatabaseSlot *slot, MinimalTuple row, int64 *seq, uint64 *ticket)
 	RingItem item = {row->t_len};
 	Size	 size = item_size(row->t_len);
 
+	/* Another log than the one that was numbered: what still waits for the old one has nowhere to go. */
+	if (slot->seq_known && slot->log_relation != registry_log_relation())
+	{
+		slot->seq_known = false;
+		slot->tail = slot->head;
+	}
 	if (!slot->seq_known || shared_ring_bytes() - (slot->head - slot->tail) < size)
 		return false;
 
@@ -99,6 +107,21 @@ raise_not_durable(void)
 		 errdetail("Nothing is released before its record is durable (14(a)(6))."),
 		 errhint(
 			 "See the server log for the ctlpr audit writer, free worker slots (max_worker_processes), and ctlpr.audit_timeout.")));
+}
+
+/* The writer is another transaction: it cannot see a log that this one has just created. */
+static void
+require_committed_log(void)
+{
+	Relation log = table_open(registry_log_relation(), AccessShareLock);
+	bool	 created_here = log->rd_createSubid != InvalidSubTransactionId;
+
+	table_close(log, NoLock);
+	if (created_here)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("extension \"ctlpr\" was created in this transaction and cannot be used in it"),
+						errdetail("The record of what is done is written by another transaction."),
+						errhint("Commit CREATE EXTENSION first.")));
 }
 
 uint64
@@ -138,6 +161,7 @@ audit_push(const AuditEntry *entry, int64 *seq)
 			ConditionVariableCancelSleep();
 			raise_not_durable();
 		}
+		require_committed_log();
 		ConditionVariableTimedSleep(&slot->flushed_cv, 100, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
@@ -214,7 +238,7 @@ audit_queue_committed(DatabaseSlot *slot)
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	if (TransactionIdIsValid(slot->writing_xid))
 	{
-		slot->tail = slot->writing_tail;
+		slot->tail = Max(slot->tail, slot->writing_tail);
 		pg_atomic_write_u64(&slot->flushed, slot->writing_ticket);
 		slot->writing_xid = InvalidTransactionId;
 	}

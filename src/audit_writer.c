@@ -130,6 +130,7 @@ read_log_end(Relation log)
 
 	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
 	my_slot->next_seq = last + 1;
+	my_slot->log_relation = RelationGetRelid(log);
 	my_slot->seq_known = true;
 	LWLockRelease(my_slot->lock);
 	ConditionVariableBroadcast(&my_slot->flushed_cv);

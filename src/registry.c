@@ -98,6 +98,9 @@ static bool		 looking_up = false;
 static void
 forget_relation(Datum arg, Oid relid)
 {
+	/* DROP EXTENSION leaves the schema, so the extension's own tables tell that it is gone. */
+	if (!OidIsValid(relid) || relid == objects.governed_relation || relid == objects.log)
+		readiness = READINESS_UNKNOWN;
 	if (!OidIsValid(relid) || relid == objects.governed_relation || relid == objects.agency_key || looking_up)
 		entries_stale = true;
 	else if (entries)
@@ -130,6 +133,7 @@ registry_install(void)
 {
 	CacheRegisterRelcacheCallback(forget_relation, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, forget_objects, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, forget_objects, (Datum) 0);
 }
 
 /* ---- the extension's own objects ---- */

@@ -37,9 +37,10 @@ typedef struct DatabaseSlot
 	uint64			  tail;		 /* start of the oldest entry that is not durable */
 	uint64			  pushed;	 /* entries pushed since server start: the newest ticket */
 	pg_atomic_uint64  flushed;	 /* newest ticket that is durable */
-	bool			  seq_known; /* the writer has told next_seq */
+	bool			  seq_known; /* the writer has told next_seq, of log_relation */
 	int64			  next_seq;
-	bool			  restored; /* a restore loaded the log: read it again, note it */
+	Oid				  log_relation; /* dropping and creating the extension makes another log */
+	bool			  restored;		/* a restore loaded the log: read it again, note it */
 	ConditionVariable flushed_cv;
 
 	/* audit_writer.c */
