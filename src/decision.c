@@ -198,7 +198,7 @@ decide_request(const RequestFacts *facts)
 {
 	VerdictCause cause;
 	VerdictCause basis;
-	const char	*clause;
+	const char	*clause = NULL;
 
 	if (!facts->statute_in_force)
 		return refuse(CAUSE_NO_STATUTE, "13(b)(1)");
