@@ -99,9 +99,12 @@ attribute_set(HeapTuple row, Relation constraints, AttrNumber attribute)
 	return result;
 }
 
-/* Is there a foreign key from or to the relation over exactly these columns? */
+/*
+ * Is there a foreign key from or to the relation over exactly these columns?
+ * With another relation given: from the relation to that one.
+ */
 static bool
-foreign_key_over(Oid relid, Bitmapset *columns)
+foreign_key_over(Oid relid, Bitmapset *columns, Oid referenced)
 {
 	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
 	SysScanDesc scan = systable_beginscan(constraints, InvalidOid, false, NULL, 0, NULL);
@@ -114,9 +117,9 @@ foreign_key_over(Oid relid, Bitmapset *columns)
 
 		if (constraint->contype != CONSTRAINT_FOREIGN)
 			continue;
-		if (constraint->conrelid == relid)
+		if (constraint->conrelid == relid && (!OidIsValid(referenced) || constraint->confrelid == referenced))
 			found |= bms_equal(columns, attribute_set(row, constraints, Anum_pg_constraint_conkey));
-		if (constraint->confrelid == relid)
+		if (constraint->confrelid == relid && !OidIsValid(referenced))
 			found |= bms_equal(columns, attribute_set(row, constraints, Anum_pg_constraint_confkey));
 	}
 	systable_endscan(scan);
@@ -199,7 +202,7 @@ is_key_check(Query *query)
 			return false;
 		target = rte;
 	}
-	return target != NULL && registry_lookup(target->relid) != NULL && foreign_key_over(target->relid, columns);
+	return target != NULL && registry_lookup(target->relid) != NULL && foreign_key_over(target->relid, columns, InvalidOid);
 }
 
 /* Nothing but tests of columns for null, joined by AND and OR */
@@ -256,7 +259,8 @@ is_constraint_validation(Query *query)
 		return false;
 	referencing = ((RangeTblRef *) join->larg)->rtindex;
 	return selected_columns(query->targetList, referencing, &columns) &&
-		   foreign_key_over(rt_fetch(referencing, query->rtable)->relid, columns);
+		   foreign_key_over(rt_fetch(referencing, query->rtable)->relid, columns,
+							rt_fetch(((RangeTblRef *) join->rarg)->rtindex, query->rtable)->relid);
 }
 
 /* ---- the policy where row security was skipped ---- */
@@ -341,15 +345,29 @@ typedef struct ProbeContext
 	Oid target; /* root of the relation that is inserted into */
 } ProbeContext;
 
+/* A plain join of tables: no function, subquery or outer join sees a row of them */
+static bool
+joins_tables_only(const Query *query)
+{
+	ListCell *cell;
+
+	foreach (cell, query->jointree->fromlist)
+		if (!IsA(lfirst(cell), RangeTblRef))
+			return false;
+	foreach (cell, query->rtable)
+		if (((RangeTblEntry *) lfirst(cell))->rtekind != RTE_RELATION)
+			return false;
+	return true;
+}
+
 /* WHERE NOT EXISTS (SELECT ... FROM target WHERE ...): only whether a row is there decides, and no function sees its values */
 static void
 make_probes(Query *exists, ProbeContext *context)
 {
 	ListCell *cell;
 
-	if (exists->commandType != CMD_SELECT || exists->hasSubLinks || exists->cteList || exists->setOperations ||
-		exists->hasTargetSRFs || exists->havingQual || exists->groupClause ||
-		contain_leaked_vars((Node *) exists->jointree->quals))
+	if (exists->commandType != CMD_SELECT || !is_plain(exists) || exists->rowMarks || exists->sortClause || exists->limitOffset ||
+		!joins_tables_only(exists) || contain_leaked_vars((Node *) exists->jointree->quals))
 		return;
 	foreach (cell, exists->rtable)
 	{
