@@ -70,8 +70,9 @@ sub next_message
 			}
 		}
 		my $left = $until - time;
-		die "no message of the server within $timeout s\n"
-		  if $left < 0 || !IO::Select->new($self->{socket})->can_read($left || 0.5);
+		die "no message of the server within $timeout s\n" if $left < 0;
+		# a signal, such as that of a child that ended, interrupts the wait
+		next if !IO::Select->new($self->{socket})->can_read($left || 0.5);
 		my $got = sysread($self->{socket}, $self->{buffer}, 65536, length $self->{buffer});
 		return () if !$got;
 	}
