@@ -8,11 +8,9 @@ DELETE FROM ctlpr.audit_entry;
 TRUNCATE ctlpr.audit_entry;
 LOCK TABLE ctlpr.audit_entry IN SHARE MODE;
 LOCK TABLE ctlpr.audit_entry;
-COPY ctlpr.audit_entry FROM STDIN;
-\.
+COPY ctlpr.audit_entry FROM '/dev/null';
 SET ctlpr.restore = on;
-COPY ctlpr.audit_entry FROM STDIN;
-\.
+COPY ctlpr.audit_entry FROM '/dev/null';
 RESET ctlpr.restore;
 WITH w AS (DELETE FROM ctlpr.audit_entry RETURNING 1) SELECT count(*) FROM w;
 BEGIN;
