@@ -122,6 +122,7 @@ sub collect
 			return \%result;
 		}
 		if ($type eq 'D') { push @{ $result{rows} }, columns($payload) }
+		elsif ($type eq 'd') { push @{ $result{rows} }, [$payload] }    # a line of COPY
 		elsif ($type eq 'E') { $result{error} //= fields($payload) }
 		elsif ($type eq 'N') { push @{ $result{notices} }, fields($payload) }
 		elsif ($type eq 'C') { push @{ $result{tags} }, substr($payload, 0, -1) }

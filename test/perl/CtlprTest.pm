@@ -10,7 +10,9 @@ use strict;
 use warnings;
 
 use Exporter 'import';
+use IO::Handle;
 use IPC::Run ();
+use POSIX ();
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -20,7 +22,7 @@ use CtlprProtocol;
 
 our @EXPORT = qw(
   new_node new_world govern_reads connect_as request_sql log_value await_log await_true worker_pid
-  await_writer kill_and_recover check_log_is_whole sqlstate_of owner_login major
+  await_writer start_child lines_of kill_and_recover check_log_is_whole sqlstate_of owner_login major
 );
 
 sub owner_login { return scalar getpwuid($<) }
@@ -167,6 +169,36 @@ sub await_writer
 {
 	my ($node, $database) = @_;
 	return await_true(sub { return worker_pid($node, $database, 'ctlpr audit writer') });
+}
+
+# start_child(code) - run the code, which gets a handle to write lines to, in a process of its own; lines_of(child) - wait for
+# its end and return its lines.  The child leaves without the ends of tests and clusters that are its parent's.
+sub start_child
+{
+	my ($code) = @_;
+	pipe(my $from, my $to) or die "pipe: $!";
+	my $pid = fork // die "fork: $!";
+	if (!$pid)
+	{
+		close $from;
+		$to->autoflush(1);
+		my $done = eval { $code->($to); 1 };
+		print STDERR "in a child: $@" if !$done;
+		close $to;
+		POSIX::_exit($done ? 0 : 1);
+	}
+	close $to;
+	return { pid => $pid, from => $from };
+}
+
+sub lines_of
+{
+	my ($child) = @_;
+	my $from = $child->{from};
+	my @lines = map { s/\n\z//r } <$from>;
+	waitpid $child->{pid}, 0;
+	$child->{status} = $?;
+	return @lines;
 }
 
 # kill_and_recover(node, pid) - kill -9 a process of the server and wait until the postmaster has recovered from that

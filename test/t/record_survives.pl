@@ -138,38 +138,23 @@ for my $round (1 .. 3)
 	my @children;
 	for my $client (1 .. 3)
 	{
-		pipe(my $from, my $to) or die;
-		my $pid = fork // die;
-		if (!$pid)
-		{
-			# Only what is told; the parent's connections and tests are not ours.
-			CORE::close $from;
-			$to->autoflush(1);
-			my $officer = eval { connect_as($node, 'city', 'nhpd') };
-			for my $n (1 .. 100000)
-			{
-				last if !$officer;
-				my $r = $officer->query('BEGIN; ' . request_sql("load $round $client $n") . "; SELECT plate FROM plate_reads WHERE plate = 'NH$n'; ROLLBACK");
-				last if $r->{gone} || $r->{error} || !@{ $r->{rows} };
-				print $to "$r->{rows}[0][0] load $round $client $n\n";
-			}
-			CORE::close $to;
-			require POSIX;
-			POSIX::_exit(0);
-		}
-		CORE::close $to;
-		push @children, [ $pid, $from ];
+		push @children, start_child(
+			sub {
+				my ($to) = @_;
+				my $officer = connect_as($node, 'city', 'nhpd');
+				for my $n (1 .. 100000)
+				{
+					my $r = $officer->query('BEGIN; ' . request_sql("load $round $client $n") . "; SELECT plate FROM plate_reads WHERE plate = 'NH$n'; ROLLBACK");
+					last if $r->{gone} || $r->{error} || !@{ $r->{rows} };
+					print $to "$r->{rows}[0][0] load $round $client $n\n";
+				}
+			});
 	}
 	sleep 0.7;
 	if ($round == 1) { kill_and_recover($node, await_writer($node, 'city')) }
 	elsif ($round == 2) { kill_and_recover($node, worker_pid($node, undef, 'ctlpr launcher')) }
 	else { $node->stop('immediate'); $node->start }
-	for my $child (@children)
-	{
-		my $from = $child->[1];
-		push @told, map { chomp; $_ } <$from>;
-		waitpid $child->[0], 0;
-	}
+	push @told, map { lines_of($_) } @children;
 }
 cmp_ok(scalar @told, '>', 30, 'clients were told ' . @told . ' numbers before the crashes');
 my %told = map { /^(\d+) (.*)$/ ? ($2 => $1) : () } @told;
