@@ -152,7 +152,7 @@ note_restore(void)
 		return;
 
 	entry.kind = AUDIT_VERDICT;
-	entry.at = GetCurrentTimestamp();
+	entry.at = shared_now();
 	entry.action = "restore";
 	entry.allowed = TRI_TRUE;
 	entry.enforced = TRI_TRUE;

@@ -90,6 +90,8 @@ static const struct
 								   "A registered column is missing or has another type; put it back."},
 	[CAUSE_REQUEST_WHILE_RUNNING] = {ERRCODE_LP_BYPASS, "a request may not change while a statement on governed tables runs",
 									 "Call it as a statement of its own."},
+	[CAUSE_EXPIRED_MEANWHILE] = {ERRCODE_LP_READ_TIME, "reads that the open statement holds have expired",
+								 "Run the statement again."},
 	[CAUSE_SESSION_SCOPE] = {ERRCODE_LP_DEMAND_MISSING, "the role may not hold a request beyond its transaction",
 							 "State the request inside a transaction block; an administrator allows more with "
 							 "ctlpr.bind_role(session_scope => true)."},

@@ -122,7 +122,7 @@ push_event_outcome(const PendingEvent *event, bool committed)
 
 	entry.kind = AUDIT_OUTCOME;
 	entry.of_seq = event->seq;
-	entry.at = GetCurrentTimestamp();
+	entry.at = shared_now();
 	entry.action = event->action;
 	entry.outcome = committed ? "ok" : "error";
 	entry.sqlstate = committed ? 0 : ERRCODE_TRANSACTION_ROLLBACK;

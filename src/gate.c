@@ -429,7 +429,7 @@ push_outcome(StatementAccess *access, RelationAccess *relation, int sqlstate, bo
 
 	entry.kind = AUDIT_OUTCOME;
 	entry.of_seq = relation->seq;
-	entry.at = GetCurrentTimestamp();
+	entry.at = shared_now();
 	entry.action = relation->action;
 	entry.outcome = sqlstate ? "error" : "ok";
 	entry.sqlstate = sqlstate;
@@ -649,6 +649,7 @@ decide_statement(StatementAccess *access, List *named)
 	if (RecoveryInProgress() && !is_observed_only(access))
 		refusal_raise(CAUSE_STANDBY, "14(a)(6)");
 
+	access->holds_rows = facts->holds_rows;
 	settle_requester(access);
 
 	/* Keys must be checked whoever owns the rows; such a query shows none, and its shape was checked. */
@@ -751,22 +752,44 @@ gate_start(QueryDesc *query_desc, int eflags)
 	MemoryContextSwitchTo(old);
 }
 
-/* A statement that is open under one requester may not go on under another. */
+/* Refuse an open statement to go on. */
 static void
-check_unchanged(StatementAccess *access)
+stop_statement(StatementAccess *access, VerdictCause cause, const char *clause)
 {
-	Verdict			verdict = refused(CAUSE_REQUEST_CHANGED, "13(d)(6)");
+	Verdict			verdict = refused(cause, clause);
 	RelationAccess *relation = &access->relations[0];
 	AuditEntry		entry = AUDIT_ENTRY_INIT;
 	int64			seq;
 
-	if (GetOuterUserId() == access->role && request_held() == access->held_request)
-		return;
 	fill_statement_entry(&entry, access, relation);
 	entry.search_kind = "none";
 	fill_verdict(&entry, &verdict);
 	audit_await(audit_push(&entry, &seq));
-	refusal_raise(verdict.cause, verdict.clause);
+	refusal_raise(cause, clause);
+}
+
+/* A statement that is open under one requester may not go on under another, nor when the request has run out. */
+static void
+check_unchanged(StatementAccess *access)
+{
+	if (GetOuterUserId() != access->role || request_held() != access->held_request ||
+		(access->has_request && access->request.expires_at <= access->now))
+		stop_statement(access, CAUSE_REQUEST_CHANGED, "13(d)(6)");
+}
+
+/* What a sort or a hash has kept since an earlier run is past the policy: it may not have expired meanwhile. */
+static void
+check_held_rows(StatementAccess *access)
+{
+	if (!access->has_run || !access->holds_rows)
+		return;
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		RelationAccess *relation = &access->relations[i];
+
+		if (!relation->observed && relation->oldest < relation->limit)
+			stop_statement(access, CAUSE_EXPIRED_MEANWHILE, "13(b)(2)(A)");
+	}
 }
 
 /* Tell parallel workers what they need to know.  False: they cannot be told. */
@@ -835,15 +858,17 @@ prepare_run(StatementAccess *access)
 {
 	if (access->is_worker)
 		return;
-	if (!is_observed_only(access))
-	{
-		check_unchanged(access);
-		if (access->ticket != 0)
-			audit_await(access->ticket);
-	}
+	if (!is_observed_only(access) && access->ticket != 0)
+		audit_await(access->ticket);
 	/* After the wait: the writer has made sure by now that the clock is not behind the log. */
 	access->now = shared_now();
 	move_limits(access);
+	if (!is_observed_only(access))
+	{
+		check_unchanged(access);
+		check_held_rows(access);
+	}
+	access->has_run = true;
 }
 
 static void
@@ -1112,7 +1137,7 @@ gate_record_log_reading(const char *action)
 	entry = (AuditEntry) AUDIT_ENTRY_INIT;
 	entry.kind = AUDIT_OUTCOME;
 	entry.of_seq = seq;
-	entry.at = GetCurrentTimestamp();
+	entry.at = shared_now();
 	entry.action = action;
 	entry.outcome = "ok";
 	(void) audit_push_nowait(&entry, &seq);

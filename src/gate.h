@@ -76,8 +76,10 @@ typedef struct StatementAccess
 	TimestampTz				now;			 /* start of the executor run under way */
 	RelationAccess		   *relations;
 	int						relation_count;
-	uint64					ticket;	   /* to be durable before anything is released; 0: nothing recorded */
-	bool					is_worker; /* a part of its leader's statement */
+	uint64					ticket; /* to be durable before anything is released; 0: nothing recorded */
+	bool					is_worker;
+	bool					holds_rows; /* a node of its plan keeps rows between runs */
+	bool					has_run;	/* a part of its leader's statement */
 	int64					rows_returned;
 	bool					closed; /* its outcome is on the way */
 } StatementAccess;

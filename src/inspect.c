@@ -556,6 +556,20 @@ inspect_special_clauses(Place *place)
 			if (IsA(plan, HashJoin))
 				inspect_clause(place, (Node *) ((HashJoin *) plan)->hashclauses, true);
 			break;
+		case T_Sort:
+		case T_IncrementalSort:
+		case T_Material:
+		case T_Memoize:
+		case T_Agg:
+		case T_WindowAgg:
+		case T_Hash:
+		case T_SetOp:
+		case T_CteScan:
+		case T_RecursiveUnion:
+		case T_Gather:
+		case T_GatherMerge:
+			place->inspection->facts->holds_rows = true;
+			break;
 		case T_ModifyTable:
 			if (((ModifyTable *) plan)->onConflictAction == ONCONFLICT_UPDATE)
 				place->inspection->facts->conflict_update = true;

@@ -37,6 +37,7 @@ typedef struct PlanFacts
 {
 	List *relations;	   /* of RelationFacts * */
 	bool  referential;	   /* planned as a referential integrity check (index_path.c) */
+	bool  holds_rows;	   /* a node keeps rows from one run to the next: a sort, a hash, a materialization */
 	bool  conflict_update; /* INSERT ... ON CONFLICT DO UPDATE */
 } PlanFacts;
 

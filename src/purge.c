@@ -54,6 +54,9 @@
 /* Fold the counts of ingested reads when there are more rows than this */
 #define INGEST_COUNT_ROWS_MAX 1000
 
+/* Somebody who waits for a round gives up when none has begun for so long */
+#define ROUND_BEGIN_MS (30 * 1000)
+
 typedef struct PurgedOwner
 {
 	char  agency_id[CTLPR_AGENCY_ID_SIZE];
@@ -664,6 +667,7 @@ ctlpr_run_purge_round(PG_FUNCTION_ARGS)
 	DatabaseSlot *slot = shared_database();
 	Oid			  relation = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
 	uint64		  round;
+	TimestampTz	  started;
 
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	/* Whoever asks beside us for another relation gets a round over all of them. */
@@ -673,16 +677,26 @@ ctlpr_run_purge_round(PG_FUNCTION_ARGS)
 	LWLockRelease(slot->lock);
 	shared_wake_launcher();
 
+	started = GetCurrentTimestamp();
 	ConditionVariablePrepareToSleep(&slot->purge_cv);
 	for (;;)
 	{
+		uint64 begun;
 		uint64 done;
 
 		LWLockAcquire(slot->lock, LW_SHARED);
+		begun = slot->purge_begun;
 		done = slot->purge_done;
 		LWLockRelease(slot->lock);
 		if (done >= round)
 			break;
+		/* A round before this one may take its time; that none begins at all is another matter. */
+		if (begun == done && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), ROUND_BEGIN_MS))
+		{
+			ConditionVariableCancelSleep();
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("the purge worker could not be started"),
+							errhint("See the server log for the ctlpr launcher, and max_worker_processes.")));
+		}
 		(void) ConditionVariableTimedSleep(&slot->purge_cv, 1000, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();

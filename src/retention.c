@@ -93,7 +93,8 @@ ctlpr_expired_reads(PG_FUNCTION_ARGS)
 	TupleTableSlot	*slot;
 
 	InitMaterializedSRF(fcinfo, 0);
-	if (!statute || !retention_limit(&governed, shared_now(), &limit))
+	/* Of a table that is gone, or that its registration does not fit, nothing can be counted. */
+	if (governed.broken || !statute || !retention_limit(&governed, shared_now(), &limit))
 		PG_RETURN_NULL();
 	statute = rules_statute();
 	exempt_run(
@@ -137,6 +138,8 @@ ctlpr_oldest_read_on(PG_FUNCTION_ARGS)
 	bool			 isnull = true;
 	TimestampTz		 oldest = 0;
 
+	if (governed.broken)
+		PG_RETURN_NULL();
 	exempt_run(
 		psprintf("SELECT pg_catalog.min(%s) FROM %s", retention_captured_sql(&governed), retention_relation_sql(governed.relid)),
 		0, NULL, rows, &desc);

@@ -8,10 +8,12 @@
 #include "postgres.h"
 
 #include "access/twophase.h"
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
 #include "storage/proc.h"
 #include "storage/shmem.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "compat.h"
@@ -108,34 +110,47 @@ shared_install(void)
 	shmem_startup_hook = shared_startup;
 }
 
-DatabaseSlot *
-shared_database(void)
+/* The slot of this database, or a free one that becomes it; NULL when all are taken */
+static DatabaseSlot *
+claim_slot(void)
 {
+	DatabaseSlot *found = NULL;
 	DatabaseSlot *unused = NULL;
 
-	/* A slot is freed only when its database is gone, so what was found stays found. */
-	if (my_database)
-		return my_database;
-
 	LWLockAcquire(shared->lock, LW_EXCLUSIVE);
-	for (int i = 0; i < ctlpr_max_databases && !my_database; i++)
+	for (int i = 0; i < ctlpr_max_databases && !found; i++)
 	{
 		DatabaseSlot *slot = &shared->databases[i];
 
 		if (slot->database == MyDatabaseId)
-			my_database = slot;
+			found = slot;
 		else if (!unused && !OidIsValid(slot->database))
 			unused = slot;
 	}
-	if (!my_database && unused)
+	if (!found && unused)
 	{
 		unused->database = MyDatabaseId;
 		/* Rounds count on from the clock, so that a number is not used again after a restart. */
 		unused->purge_asked = unused->purge_begun = unused->purge_done = (uint64) GetCurrentTimestamp() / 1000;
-		my_database = unused;
+		found = unused;
 	}
 	LWLockRelease(shared->lock);
+	return found;
+}
 
+DatabaseSlot *
+shared_database(void)
+{
+	/* A slot is freed only when its database is gone, so what was found stays found. */
+	if (my_database)
+		return my_database;
+
+	my_database = claim_slot();
+	if (!my_database && IsTransactionState())
+	{
+		shared_forget_databases();
+		my_database = claim_slot();
+	}
 	if (!my_database)
 		ereport(ERROR, (errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED), errmsg("too many databases use ctlpr"),
 						errhint("Raise ctlpr.max_databases and restart the server.")));
@@ -156,14 +171,14 @@ shared_database_of(Oid database)
 }
 
 void
-shared_forget_databases(bool (*exists)(Oid database))
+shared_forget_databases(void)
 {
 	for (int i = 0; i < ctlpr_max_databases; i++)
 	{
 		DatabaseSlot *slot = &shared->databases[i];
 		Oid			  database = slot->database;
 
-		if (!OidIsValid(database) || exists(database))
+		if (!OidIsValid(database) || SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database)))
 			continue;
 		LWLockAcquire(shared->lock, LW_EXCLUSIVE);
 		LWLockAcquire(slot->lock, LW_EXCLUSIVE);

@@ -93,8 +93,8 @@ extern DatabaseSlot *shared_database(void);
 /* The slot of another database, or NULL where it has none */
 extern DatabaseSlot *shared_database_of(Oid database);
 
-/* Free the slots of databases that are gone; the launcher calls it.  exists() tells whether one is there. */
-extern void shared_forget_databases(bool (*exists)(Oid database));
+/* Free the slots of databases that are gone.  Needs a transaction. */
+extern void shared_forget_databases(void);
 
 /* The backend slot of this process, and in a parallel worker that of its leader */
 extern BackendSlot *shared_backend(void);

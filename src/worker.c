@@ -187,12 +187,6 @@ serve_databases(void)
 }
 
 static bool
-database_exists(Oid database)
-{
-	return SearchSysCacheExists1(DATABASEOID, ObjectIdGetDatum(database));
-}
-
-static bool
 has_slot(Oid database)
 {
 	return shared_database_of(database) != NULL;
@@ -208,7 +202,7 @@ sweep_databases(void)
 
 	StartTransactionCommand();
 	(void) GetTransactionSnapshot();
-	shared_forget_databases(database_exists);
+	shared_forget_databases();
 	catalog = table_open(DatabaseRelationId, AccessShareLock);
 	scan = table_beginscan_catalog(catalog, 0, NULL);
 	while (HeapTupleIsValid(row = heap_getnext(scan, ForwardScanDirection)))

@@ -33,7 +33,7 @@ INSERT INTO by_number VALUES (now(), 'F', 8);
 RESET ROLE;
 -- what comes later is governed and guarded too
 CREATE TABLE plate_reads_7 PARTITION OF plate_reads FOR VALUES FROM (now() + interval '480 hours') TO (now() + interval '720 hours');
-CREATE TABLE plate_reads_8 (LIKE plate_reads INCLUDING ALL);
+CREATE TABLE plate_reads_8 (LIKE plate_reads INCLUDING ALL EXCLUDING IDENTITY);
 ALTER TABLE plate_reads ATTACH PARTITION plate_reads_8 DEFAULT;
 SELECT relname, relrowsecurity, relforcerowsecurity, polname FROM pg_class c LEFT JOIN pg_policy p ON p.polrelid = c.oid WHERE relname IN ('plate_reads_7', 'plate_reads_8') ORDER BY 1;
 SELECT count(*) FROM plate_reads_8;
