@@ -60,6 +60,19 @@ item_size(uint32 row_length)
 	return MAXALIGN(sizeof(RingItem)) + MAXALIGN(row_length);
 }
 
+/* Another log than the one that was numbered: what still waits for the old one has nowhere to go. */
+static void
+forget_numbering(DatabaseSlot *slot)
+{
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	if (slot->log_relation != registry_log_relation())
+	{
+		slot->seq_known = false;
+		slot->tail = slot->head;
+	}
+	LWLockRelease(slot->lock);
+}
+
 /* Queue a formed row if there is room; the caller holds the lock. */
 static bool
 put_row(DatabaseSlot *slot, MinimalTuple row, int64 *seq, uint64 *ticket)
@@ -67,13 +80,8 @@ put_row(DatabaseSlot *slot, MinimalTuple row, int64 *seq, uint64 *ticket)
 	RingItem item = {row->t_len};
 	Size	 size = item_size(row->t_len);
 
-	/* Another log than the one that was numbered: what still waits for the old one has nowhere to go. */
-	if (slot->seq_known && slot->log_relation != registry_log_relation())
-	{
-		slot->seq_known = false;
-		slot->tail = slot->head;
-	}
-	if (!slot->seq_known || shared_ring_bytes() - (slot->head - slot->tail) < size)
+	if (!slot->seq_known || slot->log_relation != registry_log_relation() ||
+		shared_ring_bytes() - (slot->head - slot->tail) < size)
 		return false;
 
 	*seq = slot->next_seq++;
@@ -124,6 +132,50 @@ require_committed_log(void)
 						errhint("Commit CREATE EXTENSION first.")));
 }
 
+/*
+ * Wait until a writer has read the log: with the number to go on from, it
+ * brings the latest time on record, before which no entry may be dated.
+ */
+static void
+await_numbering(DatabaseSlot *slot, TimestampTz deadline)
+{
+	ConditionVariablePrepareToSleep(&slot->flushed_cv);
+	for (;;)
+	{
+		bool known;
+		bool start_writer;
+
+		LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+		known = slot->seq_known && slot->log_relation == registry_log_relation();
+		start_writer = !known && wake_writer(slot);
+		LWLockRelease(slot->lock);
+		if (known)
+			break;
+		if (start_writer)
+			shared_wake_launcher();
+		require_committed_log();
+		if (GetCurrentTimestamp() >= deadline)
+		{
+			ConditionVariableCancelSleep();
+			raise_not_durable();
+		}
+		/* The writer numbers when it has something to do; an empty queue of another log counts as that. */
+		if (slot->seq_known && slot->log_relation != registry_log_relation())
+			forget_numbering(slot);
+		ConditionVariableTimedSleep(&slot->flushed_cv, 100, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+}
+
+static MinimalTuple
+form_row(DatabaseSlot *slot, const AuditEntry *entry)
+{
+	AuditEntry dated = *entry;
+
+	dated.at = Max(dated.at, (TimestampTz) pg_atomic_read_u64(&slot->clock_floor));
+	return audit_entry_form(&dated, registry_log_descriptor());
+}
+
 uint64
 audit_push(const AuditEntry *entry, int64 *seq)
 {
@@ -137,11 +189,12 @@ audit_push(const AuditEntry *entry, int64 *seq)
 				(errcode(ERRCODE_LP_STANDBY), errmsg("%s", verdict_message(CAUSE_STANDBY)),
 				 errdetail("Nothing is released without a record (14(a)(6))."), errhint("%s", verdict_hint(CAUSE_STANDBY))));
 
-	row = audit_entry_form(entry, registry_log_descriptor());
+	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
+	await_numbering(slot, deadline);
+	row = form_row(slot, entry);
 	if (item_size(row->t_len) > shared_ring_bytes())
 		raise_not_durable();
 
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
 	ConditionVariablePrepareToSleep(&slot->flushed_cv);
 	for (;;)
 	{
@@ -179,7 +232,7 @@ audit_push_nowait(const AuditEntry *entry, int64 *seq)
 
 	if (RecoveryInProgress())
 		return 0;
-	row = audit_entry_form(entry, registry_log_descriptor());
+	row = form_row(slot, entry);
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	if (!put_row(slot, row, seq, &ticket))
 		ticket = 0;

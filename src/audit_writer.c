@@ -105,28 +105,35 @@ apply_durability(void)
 		SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
 }
 
-/* Number on from the newest entry; its time is a floor for the clock. */
+/* The greatest value of a column of the log, by its index; false for an empty log */
+static bool
+greatest_value(Relation log, Oid index_oid, AttrNumber attribute, Datum *value)
+{
+	Relation	index = index_open(index_oid, AccessShareLock);
+	SysScanDesc scan = systable_beginscan_ordered(log, index, GetActiveSnapshot(), 0, NULL);
+	HeapTuple	last = systable_getnext_ordered(scan, BackwardScanDirection);
+	bool		isnull = true;
+
+	if (HeapTupleIsValid(last))
+		*value = heap_getattr(last, attribute, RelationGetDescr(log), &isnull);
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	return !isnull;
+}
+
+/* Number on from the newest entry; the latest time on record is a floor for the clock. */
 static void
 read_log_end(Relation log)
 {
-	Relation	index = index_open(registry_log_index(), AccessShareLock);
-	SysScanDesc scan;
-	HeapTuple	newest;
-	int64		last = 0;
+	int64 last = 0;
+	Datum value;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
-	scan = systable_beginscan_ordered(log, index, GetActiveSnapshot(), 0, NULL);
-	newest = systable_getnext_ordered(scan, BackwardScanDirection);
-	if (HeapTupleIsValid(newest))
-	{
-		bool isnull;
-
-		last = DatumGetInt64(heap_getattr(newest, 1, RelationGetDescr(log), &isnull));
-		shared_raise_clock(my_slot, DatumGetTimestampTz(heap_getattr(newest, 4, RelationGetDescr(log), &isnull)));
-	}
-	systable_endscan_ordered(scan);
+	if (greatest_value(log, registry_log_index(), 1, &value))
+		last = DatumGetInt64(value);
+	if (greatest_value(log, registry_log_time_index(), 4, &value))
+		shared_raise_clock(my_slot, DatumGetTimestampTz(value));
 	PopActiveSnapshot();
-	index_close(index, AccessShareLock);
 
 	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
 	my_slot->next_seq = last + 1;

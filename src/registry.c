@@ -74,6 +74,7 @@ typedef struct Objects
 	Oid				agency_key_index;
 	Oid				log;
 	Oid				log_index;
+	Oid				log_time_index;
 	PolicyFunctions functions;
 } Objects;
 
@@ -194,13 +195,15 @@ find_objects(Oid schema)
 	found.agency_key_index = get_relname_relid("agency_key_pkey", schema);
 	found.log = get_relname_relid("audit_entry", schema);
 	found.log_index = get_relname_relid("audit_entry_pkey", schema);
+	found.log_time_index = get_relname_relid("audit_entry_at_idx", schema);
 	find_policy_functions(schema, &found.functions);
 	objects = found;
 	return OidIsValid(found.governed_relation) && OidIsValid(found.governed_relation_index) && OidIsValid(found.agency_key) &&
 		   OidIsValid(found.agency_key_index) && OidIsValid(found.log) && OidIsValid(found.log_index) &&
-		   OidIsValid(found.functions.visible_since) && OidIsValid(found.functions.may_read) &&
-		   OidIsValid(found.functions.may_change) && OidIsValid(found.functions.may_probe) &&
-		   OidIsValid(found.functions.may_insert) && OidIsValid(found.functions.referential) && OidIsValid(found.functions.touch);
+		   OidIsValid(found.log_time_index) && OidIsValid(found.functions.visible_since) &&
+		   OidIsValid(found.functions.may_read) && OidIsValid(found.functions.may_change) &&
+		   OidIsValid(found.functions.may_probe) && OidIsValid(found.functions.may_insert) &&
+		   OidIsValid(found.functions.referential) && OidIsValid(found.functions.touch);
 }
 
 /*
@@ -261,6 +264,12 @@ Oid
 registry_log_index(void)
 {
 	return objects.log_index;
+}
+
+Oid
+registry_log_time_index(void)
+{
+	return objects.log_time_index;
 }
 
 TupleDesc

@@ -71,9 +71,10 @@ extern char *registry_owner_agency(Oid root, const char *value);
 
 extern const PolicyFunctions *registry_policy_functions(void);
 
-/* The log: its relation, its unique index on seq, a descriptor that lives as long as the backend */
+/* The log: its relation, its unique index on seq, its index on at, a descriptor that lives as long as the backend */
 extern Oid		 registry_log_relation(void);
 extern Oid		 registry_log_index(void);
+extern Oid		 registry_log_time_index(void);
 extern TupleDesc registry_log_descriptor(void);
 
 /* OID of a table or index in schema ctlpr by its name; raises undefined_table */

@@ -17,6 +17,7 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "commands/dbcommands.h"
+#include "commands/defrem.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -265,7 +266,7 @@ guard_new_children(void)
 	}
 }
 
-/* ---- DROP DATABASE ---- */
+/* ---- DROP, RENAME and copying of databases ---- */
 
 /* The writer of a database that is to go must not be what keeps it; it leaves its queue behind. */
 static void
@@ -286,6 +287,28 @@ dismiss_writer(const char *database)
 		pg_usleep(WRITER_LEAVE_WAIT_US);
 		CHECK_FOR_INTERRUPTS();
 	}
+}
+
+/* The database that a command needs without any other session, or NULL */
+static const char *
+database_to_be_alone(Node *command)
+{
+	ListCell *cell;
+
+	if (IsA(command, DropdbStmt))
+		return ((DropdbStmt *) command)->dbname;
+	if (IsA(command, RenameStmt) && ((RenameStmt *) command)->renameType == OBJECT_DATABASE)
+		return ((RenameStmt *) command)->subname;
+	if (!IsA(command, CreatedbStmt))
+		return NULL;
+	foreach (cell, ((CreatedbStmt *) command)->options)
+	{
+		DefElem *option = lfirst(cell);
+
+		if (strcmp(option->defname, "template") == 0 && option->arg)
+			return defGetString(option);
+	}
+	return NULL;
 }
 
 /* ---- hook ---- */
@@ -321,8 +344,10 @@ static void
 run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
 			ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
-	if (!IsBinaryUpgrade && IsA(statement->utilityStmt, DropdbStmt) && superuser())
-		dismiss_writer(((DropdbStmt *) statement->utilityStmt)->dbname);
+	const char *database = database_to_be_alone(statement->utilityStmt);
+
+	if (!IsBinaryUpgrade && database && superuser())
+		dismiss_writer(database);
 	else if (!IsBinaryUpgrade && IsTransactionState() && registry_ready())
 		statement = gate_command(statement);
 
