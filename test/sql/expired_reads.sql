@@ -18,7 +18,7 @@ RESET ROLE;
 BEGIN;
 SELECT ctlpr.break_glass('test of retention') > 0 AS broken;
 SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
-SELECT count(*) FROM plate_reads_1;
+SELECT count(*) FROM plate_reads_2;
 ROLLBACK;
 -- a little this side and that side of the limit, whatever anybody's time zone
 \set QUIET on

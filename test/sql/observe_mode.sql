@@ -11,15 +11,13 @@ RESET client_min_messages;
 PREPARE everything AS SELECT count(*) FROM plate_reads;
 SET plan_cache_mode = force_generic_plan;
 EXECUTE everything;
-SELECT count(*) FROM plate_reads_1;
+SELECT count(*) FROM plate_reads_2;
 SET ROLE stranger;
 SELECT count(*) FROM plate_reads WHERE plate = 'NH700';
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now() - interval '600 hours', 'LATE', 'CT-HPD');
 UPDATE plate_reads SET agency_id = 'CT-NHPD' WHERE plate = 'LATE';
 DELETE FROM plate_reads WHERE plate = 'LATE';
-COPY plate_reads (captured_at, plate, agency_id) FROM STDIN;
-2026-11-20	COPIED	CT-NHPD
-\.
+\copy plate_reads (captured_at, plate, agency_id) FROM PROGRAM 'date -u "+%Y-%m-%d %H:%M:%S+00%tCOPIED%tCT-NHPD"'
 RESET ROLE;
 SET ROLE officer;
 BEGIN;
