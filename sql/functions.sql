@@ -38,8 +38,9 @@ CREATE FUNCTION ctlpr.may_insert(relation oid, captured_at timestamptz, owner te
 	AS 'MODULE_PATHNAME', 'ctlpr_may_insert' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.may_insert(oid, timestamptz, text, text) IS 'Policy check of a new read: captured within its permitted time, of an agency that the role ingests for; otherwise LP013';
 
+-- VOLATILE, or the planner would take it out of the scans of partitions, which it marks
 CREATE FUNCTION ctlpr.referential(relation oid) RETURNS boolean
-	AS 'MODULE_PATHNAME', 'ctlpr_referential' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
+	AS 'MODULE_PATHNAME', 'ctlpr_referential' LANGUAGE C VOLATILE STRICT PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.referential(oid) IS 'Marks the plan of a referential integrity check; true';
 
 CREATE FUNCTION ctlpr.touch(relation oid, captured_at timestamptz, owner text) RETURNS boolean

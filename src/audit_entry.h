@@ -14,6 +14,9 @@
 /* An entry larger than this is refused with LP020, never cut */
 #define AUDIT_ENTRY_MAX_BYTES (256 * 1024)
 
+/* What a statement's text and the plates it seeks may take of that; the rest is for what the requester stated */
+#define AUDIT_STATEMENT_MAX_BYTES (AUDIT_ENTRY_MAX_BYTES - 64 * 1024)
+
 typedef enum AuditEntryKind
 {
 	AUDIT_VERDICT,

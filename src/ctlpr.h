@@ -50,8 +50,8 @@ extern bool ctlpr_restore;
 /* utility_gate.c: installs the ProcessUtility and object access hooks */
 extern void utility_gate_install(void);
 
-/* Is an ALTER TABLE under way, which may validate a foreign key? */
-extern bool utility_gate_altering(void);
+/* The relation of the ALTER TABLE under way, which may validate a foreign key; InvalidOid when none is */
+extern Oid utility_gate_altered(void);
 
 /* index_path.c: installs the planner hooks */
 extern void index_path_install(void);

@@ -154,8 +154,10 @@ named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
 		permissions.required = requested_access(stmt, varno, permissions.required);
 		if (rte->relid == registry_log_relation())
 		{
-			*reads_log |= (permissions.required & ACL_SELECT) != 0;
-			*writes_log |= (permissions.required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0;
+			/* As a child of another table it is asked for nothing by itself. */
+			*reads_log |= permissions.required == 0 || (permissions.required & ACL_SELECT) != 0;
+			*writes_log |= (permissions.required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0 ||
+						   list_member_int(stmt->resultRelations, varno);
 			continue;
 		}
 		if (!any || rte->relkind == RELKIND_COMPOSITE_TYPE || (governed = registry_lookup(rte->relid)) == NULL)
@@ -206,6 +208,18 @@ action_of(const NamedRelation *named, const QueryDesc *query_desc, int eflags)
 
 /* ---- where its rows would go ---- */
 
+/*
+ * Are the rows of this run kept, for whoever comes?  CREATE TABLE ... AS
+ * EXECUTE and a portal that is held over a COMMIT say so only when they run.
+ */
+static bool
+keeps_rows(QueryDesc *query_desc)
+{
+	if (query_desc->dest && (query_desc->dest->mydest == DestIntoRel || query_desc->dest->mydest == DestTransientRel))
+		return true;
+	return ActivePortal && ActivePortal->queryDesc == query_desc && ActivePortal->holdStore != NULL;
+}
+
 /* Do rows of the statement end up in a relation that is neither governed nor temporary? */
 static bool
 fills_lasting_relation(QueryDesc *query_desc)
@@ -213,7 +227,7 @@ fills_lasting_relation(QueryDesc *query_desc)
 	PlannedStmt *stmt = query_desc->plannedstmt;
 	ListCell	*cell;
 
-	if (query_desc->dest && (query_desc->dest->mydest == DestIntoRel || query_desc->dest->mydest == DestTransientRel))
+	if (keeps_rows(query_desc))
 		return true;
 	if (ActivePortal && ActivePortal->queryDesc == NULL && ActivePortal->status == PORTAL_DEFINED &&
 		(ActivePortal->cursorOptions & CURSOR_OPT_HOLD))
@@ -264,19 +278,6 @@ gate_may_bypass_for_reading(void)
 	return request_opens_bypass(role, has_request, &request);
 }
 
-static bool
-row_security_enabled(Oid relid)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
-	bool	  enabled;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	enabled = ((Form_pg_class) GETSTRUCT(tuple))->relrowsecurity;
-	ReleaseSysCache(tuple);
-	return enabled;
-}
-
 /* Access that no request could make right: by the wrong way rather than by the wrong person */
 static Verdict
 decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelation *named, const PlanFacts *facts)
@@ -287,6 +288,8 @@ decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelatio
 
 	if (relation->relation.broken)
 		return refused(CAUSE_BROKEN_REGISTRATION, "13(b)(2)(A)");
+	if (facts->too_complex)
+		return refused(CAUSE_TOO_COMPLEX, "14(a)(6)");
 	if (scanned && scanned->unfiltered)
 		return refused(CAUSE_UNFILTERED, "13(d)(6)");
 	if (named->bypasses && !opened)
@@ -295,8 +298,6 @@ decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelatio
 		return refused(CAUSE_PARTITION_DIRECT, "13(d)(6)");
 	if (opened && writes)
 		return refused(CAUSE_BREAK_GLASS_READS_ONLY, "14(a)(6)");
-	if (strcmp(relation->action, "merge") == 0 && !row_security_enabled(relation->relation.relid))
-		return refused(CAUSE_UNFILTERED, "13(d)(6)");
 	if ((named->required & ACL_SELECT) && fills_lasting_relation(access->query_desc))
 		return refused(CAUSE_COPY_LASTING, "13(b)(2)(A)");
 	if (!relation->retention_known)
@@ -331,6 +332,8 @@ decide_relation(StatementAccess *access, RelationAccess *relation, const NamedRe
 	}
 	if (!access->has_request)
 		return refused(access->decided.verdict.cause, access->decided.verdict.cause == CAUSE_NOT_BOUND ? "13(d)(6)" : "13(b)(1)");
+	if (access->decided.verdict.allowed && (named->required & ACL_INSERT) && facts->renews_reads)
+		return refused(CAUSE_CAPTURED_RENEWED, "13(b)(2)(A)");
 	return access->decided.verdict;
 }
 
@@ -375,11 +378,8 @@ push_entry(StatementAccess *access, RelationAccess *relation, const AuditEntry *
 }
 
 static void
-record_statement(StatementAccess *access, const PlanFacts *facts, const Verdict *stopped)
+record_statement(StatementAccess *access, const PlanFacts *facts, const char *text, const Verdict *stopped)
 {
-	PlannedStmt *stmt = access->query_desc->plannedstmt;
-	char		*text = NULL;
-
 	for (int i = 0; i < access->relation_count; i++)
 	{
 		RelationAccess		*relation = &access->relations[i];
@@ -388,12 +388,13 @@ record_statement(StatementAccess *access, const PlanFacts *facts, const Verdict 
 
 		if (relation->ingest && relation->verdict.allowed && !stopped)
 			continue;
-		if (!text)
-			text = statement_text(access->query_desc->sourceText, stmt->stmt_location, stmt->stmt_len);
 		fill_statement_entry(&entry, access, relation);
-		entry.statement = *text ? text : NULL;
 		entry.search_kind = inspect_search_kind_name(scanned ? scanned->search_kind : SEARCH_NONE);
-		entry.plates = scanned ? scanned->plates : NIL;
+		if (!facts->too_complex)
+		{
+			entry.statement = text && *text ? text : NULL;
+			entry.plates = scanned ? scanned->plates : NIL;
+		}
 		fill_verdict(&entry, stopped && !relation->observed ? stopped : &relation->verdict);
 		push_entry(access, relation, &entry);
 	}
@@ -558,6 +559,16 @@ move_limits(StatementAccess *access)
 	}
 }
 
+/*
+ * A worker's share of its leader's statement, which has passed the gate.  What
+ * a function runs in a worker is a statement of its own, like anywhere else.
+ */
+static bool
+is_leaders_plan(const QueryDesc *query_desc)
+{
+	return IsParallelWorker() && query_desc->dest && query_desc->dest->mydest == DestTupleQueue;
+}
+
 static StatementAccess *
 create_statement(QueryDesc *query_desc, List *named, int eflags)
 {
@@ -570,8 +581,8 @@ create_statement(QueryDesc *query_desc, List *named, int eflags)
 	access->context = CurrentMemoryContext;
 	access->role = GetOuterUserId();
 	access->held_request = request_held();
-	access->now = shared_now();
-	access->is_worker = IsParallelWorker();
+	access->now = access->decided_at = shared_now();
+	access->is_worker = is_leaders_plan(query_desc);
 	access->relations = palloc0(sizeof(RelationAccess) * list_length(named));
 	foreach (cell, named)
 	{
@@ -605,6 +616,7 @@ settle_requester(StatementAccess *access)
 	{
 		request_copy(&access->request, &request);
 		access->decided = request_decide(&access->request, access->now);
+		access->rules = rules_generation();
 	}
 	else
 		access->decided = request_describe_role(access->role);
@@ -627,7 +639,7 @@ is_referential(const PlanFacts *facts)
 {
 	ListCell *cell;
 
-	if (!facts->referential || !(InNoForceRLSOperation() || utility_gate_altering()))
+	if (!facts->referential || !(InNoForceRLSOperation() || OidIsValid(utility_gate_altered())))
 		return false;
 	foreach (cell, facts->relations)
 	{
@@ -639,12 +651,27 @@ is_referential(const PlanFacts *facts)
 	return true;
 }
 
+/* The statement's text for the log; too long a one is no statement that can be allowed. */
+static char *
+recordable_text(StatementAccess *access, RelationAccess *relation, PlanFacts *facts, char *text)
+{
+	PlannedStmt *stmt = access->query_desc->plannedstmt;
+
+	if (!text)
+		text = statement_text(access->query_desc->sourceText, stmt->stmt_location, stmt->stmt_len);
+	facts->too_complex |= facts->plate_bytes + strlen(text) > AUDIT_STATEMENT_MAX_BYTES;
+	if (facts->too_complex && relation->verdict.allowed)
+		relation->verdict = refused(CAUSE_TOO_COMPLEX, "14(a)(6)");
+	return text;
+}
+
 /* Decide all relations of the statement, record it, raise when it is refused. */
 static void
 decide_statement(StatementAccess *access, List *named)
 {
 	PlanFacts	  *facts = inspect_plan(access->query_desc);
 	const Verdict *stopped = NULL;
+	char		  *text = NULL;
 
 	if (RecoveryInProgress() && !is_observed_only(access))
 		refusal_raise(CAUSE_STANDBY, "14(a)(6)");
@@ -661,10 +688,12 @@ decide_statement(StatementAccess *access, List *named)
 		RelationAccess *relation = &access->relations[i];
 
 		relation->verdict = decide_relation(access, relation, list_nth(named, i), facts);
+		if (!relation->ingest)
+			text = recordable_text(access, relation, facts, text);
 		if (!relation->verdict.allowed && !relation->observed && !stopped)
 			stopped = &relation->verdict;
 	}
-	record_statement(access, facts, stopped);
+	record_statement(access, facts, text, stopped);
 	if (!stopped)
 		return;
 
@@ -696,11 +725,11 @@ join_leader(StatementAccess *access)
 
 /* Writing the log by hand is refused; reading it is recorded. */
 static void
-guard_log(bool reads, bool writes)
+guard_log(bool reads, bool writes, const QueryDesc *query_desc)
 {
 	if (writes)
 		gate_refuse_command("ddl", registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
-	if (reads && !IsParallelWorker() && !RecoveryInProgress())
+	if (reads && !is_leaders_plan(query_desc) && !RecoveryInProgress())
 		gate_record_log_reading("select");
 }
 
@@ -736,7 +765,7 @@ gate_start(QueryDesc *query_desc, int eflags)
 
 	named = named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
 	if (reads_log || writes_log)
-		guard_log(reads_log, writes_log);
+		guard_log(reads_log, writes_log, query_desc);
 	call_standard_start(query_desc, eflags);
 	if (named == NIL)
 		return;
@@ -775,6 +804,46 @@ check_unchanged(StatementAccess *access)
 	if (GetOuterUserId() != access->role || request_held() != access->held_request ||
 		(access->has_request && access->request.expires_at <= access->now))
 		stop_statement(access, CAUSE_REQUEST_CHANGED, "13(d)(6)");
+}
+
+/*
+ * What was lawful at the start may have been withdrawn, suspended or outlived
+ * since: each run, and so each FETCH, is decided again.
+ */
+static void
+check_still_allowed(StatementAccess *access)
+{
+	MemoryContext  scratch;
+	MemoryContext  old;
+	RequestVerdict decided;
+	VerdictCause   cause = CAUSE_ALLOWED;
+	char		   clause[NAMEDATALEN];
+
+	if (!access->has_request || !access->decided.verdict.allowed ||
+		(!access->has_run && access->rules == rules_generation() && access->now - access->decided_at < USECS_PER_SEC))
+		return;
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "ctlpr decision", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(scratch);
+	decided = request_decide(&access->request, access->now);
+	if (!decided.verdict.allowed)
+		cause = decided.verdict.cause;
+	else if (decided.verdict.scope != access->decided.verdict.scope || strcmp(decided.agency_id, access->decided.agency_id) != 0)
+		cause = CAUSE_REQUEST_CHANGED;
+	strlcpy(clause, decided.verdict.clause ? decided.verdict.clause : "13(d)(6)", sizeof(clause));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	access->rules = rules_generation();
+	if (cause != CAUSE_ALLOWED)
+		stop_statement(access, cause, clause);
+}
+
+/* Rows that the run would keep beyond the statement */
+static void
+check_kept_rows(StatementAccess *access)
+{
+	for (int i = 0; i < access->relation_count; i++)
+		if (!access->relations[i].observed && !access->relations[i].ingest && keeps_rows(access->query_desc))
+			stop_statement(access, CAUSE_COPY_LASTING, "13(b)(2)(A)");
 }
 
 /* What a sort or a hash has kept since an earlier run is past the policy: it may not have expired meanwhile. */
@@ -866,6 +935,8 @@ prepare_run(StatementAccess *access)
 	if (!is_observed_only(access))
 	{
 		check_unchanged(access);
+		check_still_allowed(access);
+		check_kept_rows(access);
 		check_held_rows(access);
 	}
 	access->has_run = true;

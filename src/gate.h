@@ -73,13 +73,15 @@ typedef struct StatementAccess
 	Request					request; /* the one in force at start */
 	RequestVerdict			decided;
 	List				   *ingest_agencies; /* of char *: those the role ingests for */
-	TimestampTz				now;			 /* start of the executor run under way */
+	TimestampTz				decided_at;
+	uint64					rules; /* generation of the rules that decided */
+	TimestampTz				now;   /* start of the executor run under way */
 	RelationAccess		   *relations;
 	int						relation_count;
-	uint64					ticket; /* to be durable before anything is released; 0: nothing recorded */
-	bool					is_worker;
+	uint64					ticket;		/* to be durable before anything is released; 0: nothing recorded */
+	bool					is_worker;	/* a part of its leader's statement */
 	bool					holds_rows; /* a node of its plan keeps rows between runs */
-	bool					has_run;	/* a part of its leader's statement */
+	bool					has_run;
 	int64					rows_returned;
 	bool					closed; /* its outcome is on the way */
 } StatementAccess;

@@ -35,6 +35,8 @@
 #include "ctlpr.h"
 #include "exempt.h"
 #include "gate.h"
+#include "key_checks.h"
+#include "query_shape.h"
 #include "registry.h"
 #include "row_policy.h"
 #include "shared.h"
@@ -45,118 +47,7 @@ static set_rel_pathlist_hook_type  previous_pathlist = NULL;
 
 static bool planning_exempt = false;
 
-/* ---- referential integrity checks ---- */
-
-/* Columns that a list of "column = $n" conditions is about; false when it is anything else */
-static bool
-key_columns(Node *quals, Bitmapset **columns)
-{
-	List	 *clauses = quals == NULL													   ? NIL
-						: IsA(quals, BoolExpr) && ((BoolExpr *) quals)->boolop == AND_EXPR ? ((BoolExpr *) quals)->args
-																						   : list_make1(quals);
-	ListCell *cell;
-
-	foreach (cell, clauses)
-	{
-		OpExpr	 *clause = lfirst(cell);
-		int		  params = 0;
-		ListCell *argument;
-
-		if (!IsA(clause, OpExpr) || list_length(clause->args) != 2)
-			return false;
-		foreach (argument, clause->args)
-		{
-			Node *node = lfirst(argument);
-
-			while (IsA(node, RelabelType))
-				node = (Node *) ((RelabelType *) node)->arg;
-			if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-				params++;
-			else if (IsA(node, Var) && ((Var *) node)->varattno > 0)
-				*columns = bms_add_member(*columns, ((Var *) node)->varattno);
-			else
-				return false;
-		}
-		if (params != 1)
-			return false;
-	}
-	return !bms_is_empty(*columns);
-}
-
-static Bitmapset *
-attribute_set(HeapTuple row, Relation constraints, AttrNumber attribute)
-{
-	bool	   isnull;
-	Datum	   value = row_datum(constraints, row, attribute, &isnull);
-	Bitmapset *result = NULL;
-	ArrayType *array;
-
-	if (isnull)
-		return NULL;
-	array = DatumGetArrayTypeP(value);
-	for (int i = 0; i < ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array)); i++)
-		result = bms_add_member(result, ((int16 *) ARR_DATA_PTR(array))[i]);
-	return result;
-}
-
-/*
- * Is there a foreign key from or to the relation over exactly these columns?
- * With another relation given: from the relation to that one.
- */
-static bool
-foreign_key_over(Oid relid, Bitmapset *columns, Oid referenced)
-{
-	Relation	constraints = table_open(ConstraintRelationId, AccessShareLock);
-	SysScanDesc scan = systable_beginscan(constraints, InvalidOid, false, NULL, 0, NULL);
-	HeapTuple	row;
-	bool		found = false;
-
-	while (!found && HeapTupleIsValid(row = systable_getnext(scan)))
-	{
-		Form_pg_constraint constraint = (Form_pg_constraint) GETSTRUCT(row);
-
-		if (constraint->contype != CONSTRAINT_FOREIGN)
-			continue;
-		if (constraint->conrelid == relid && (!OidIsValid(referenced) || constraint->confrelid == referenced))
-			found |= bms_equal(columns, attribute_set(row, constraints, Anum_pg_constraint_conkey));
-		if (constraint->confrelid == relid && !OidIsValid(referenced))
-			found |= bms_equal(columns, attribute_set(row, constraints, Anum_pg_constraint_confkey));
-	}
-	systable_endscan(scan);
-	table_close(constraints, AccessShareLock);
-	return found;
-}
-
-/* SELECT 1 ... FOR KEY SHARE, or a DELETE or UPDATE that a foreign key's action runs: nothing of a row comes back */
-static bool
-returns_nothing(const Query *query)
-{
-	if (query->commandType == CMD_SELECT)
-	{
-		TargetEntry *entry = list_length(query->targetList) == 1 ? linitial(query->targetList) : NULL;
-
-		return entry && IsA(entry->expr, Const) && list_length(query->rowMarks) == 1 &&
-			   linitial_node(RowMarkClause, query->rowMarks)->strength == LCS_FORKEYSHARE;
-	}
-	if (query->commandType == CMD_UPDATE)
-	{
-		ListCell *cell;
-
-		foreach (cell, query->targetList)
-			if (contain_var_clause((Node *) ((TargetEntry *) lfirst(cell))->expr))
-				return false;
-	}
-	return (query->commandType == CMD_DELETE || query->commandType == CMD_UPDATE) && query->returningList == NIL;
-}
-
-/* Has the query nothing but a join tree, conditions and a target list? */
-static bool
-is_plain(const Query *query)
-{
-	return !query->hasSubLinks && !query->cteList && !query->setOperations && !query->groupClause && !query->havingQual &&
-		   !query->hasAggs && !query->hasWindowFuncs && !query->hasTargetSRFs && !query->limitCount && !query->distinctClause &&
-		   query->jointree != NULL;
-}
+/* ---- checks of keys ---- */
 
 /* Mark the governed entries of a query that is let through as a check of keys. */
 static bool
@@ -180,89 +71,6 @@ mark_referential(Query *query)
 	return marked;
 }
 
-/*
- * Is it a query of the server's own referential integrity triggers?  They run
- * as the table's owner without forced row security, which is a context that
- * triggers below them inherit; so the shape and the constraint are checked too.
- */
-static bool
-is_key_check(Query *query)
-{
-	RangeTblEntry *target = NULL;
-	Bitmapset	  *columns = NULL;
-	ListCell	  *cell;
-
-	if (!InNoForceRLSOperation() || !is_plain(query) || !returns_nothing(query) || !key_columns(query->jointree->quals, &columns))
-		return false;
-	foreach (cell, query->rtable)
-	{
-		RangeTblEntry *rte = lfirst(cell);
-
-		if (rte->rtekind != RTE_RELATION || target != NULL)
-			return false;
-		target = rte;
-	}
-	return target != NULL && registry_lookup(target->relid) != NULL && foreign_key_over(target->relid, columns, InvalidOid);
-}
-
-/* Nothing but tests of columns for null, joined by AND and OR */
-static bool
-only_null_tests(Node *quals)
-{
-	ListCell *cell;
-
-	if (quals && IsA(quals, NullTest))
-		return IsA(((NullTest *) quals)->arg, Var);
-	if (!quals || !IsA(quals, BoolExpr))
-		return false;
-	foreach (cell, ((BoolExpr *) quals)->args)
-		if (!only_null_tests(lfirst(cell)))
-			return false;
-	return true;
-}
-
-/* The columns that a target list selects from one entry; false when it has anything else */
-static bool
-selected_columns(List *targets, int varno, Bitmapset **columns)
-{
-	ListCell *cell;
-
-	foreach (cell, targets)
-	{
-		Var *var = (Var *) ((TargetEntry *) lfirst(cell))->expr;
-
-		if (!IsA(var, Var) || var->varno != varno || var->varattno <= 0)
-			return false;
-		*columns = bms_add_member(*columns, var->varattno);
-	}
-	return !bms_is_empty(*columns);
-}
-
-/*
- * Is it the query by which ALTER TABLE looks for rows that a new foreign key
- * would not hold for?  SELECT fk.columns FROM fk LEFT JOIN pk ON ... WHERE
- * pk.column IS NULL AND fk.column IS NOT NULL: it returns keys without a match.
- */
-static bool
-is_constraint_validation(Query *query)
-{
-	JoinExpr  *join;
-	Bitmapset *columns = NULL;
-	int		   referencing;
-
-	if (!utility_gate_altering() || query->commandType != CMD_SELECT || !is_plain(query) || query->rowMarks ||
-		list_length(query->jointree->fromlist) != 1 || !IsA(linitial(query->jointree->fromlist), JoinExpr) ||
-		!only_null_tests(query->jointree->quals))
-		return false;
-	join = linitial(query->jointree->fromlist);
-	if (join->jointype != JOIN_LEFT || !IsA(join->larg, RangeTblRef) || !IsA(join->rarg, RangeTblRef))
-		return false;
-	referencing = ((RangeTblRef *) join->larg)->rtindex;
-	return selected_columns(query->targetList, referencing, &columns) &&
-		   foreign_key_over(rt_fetch(referencing, query->rtable)->relid, columns,
-							rt_fetch(((RangeTblRef *) join->rarg)->rtindex, query->rtable)->relid);
-}
-
 /* ---- the policy where row security was skipped ---- */
 
 static void
@@ -277,34 +85,51 @@ add_check(Query *query, RangeTblEntry *rte, WCOKind kind, Node *qual)
 	query->withCheckOptions = lappend(query->withCheckOptions, check);
 }
 
-/* The checks of new rows, where the rewriter added none of ours */
+/* Add a check of new rows unless it is there: the very expression, not one that merely calls our functions. */
 static void
-ensure_checks(Query *query, RangeTblEntry *rte, const GovernedRelation *governed)
+ensure_check(Query *query, RangeTblEntry *rte, WCOKind kind, const GovernedRelation *governed, PolicyUse use)
 {
+	Node	 *expression = row_policy_expression(governed, query->resultRelation, use);
 	ListCell *cell;
 
 	foreach (cell, query->withCheckOptions)
-		if (row_policy_present(((WithCheckOption *) lfirst(cell))->qual))
-			return;
-	if (query->commandType == CMD_INSERT)
 	{
-		add_check(query, rte, WCO_RLS_INSERT_CHECK, row_policy_expression(governed, query->resultRelation, POLICY_INSERT));
-		if (query->onConflict && query->onConflict->action == ONCONFLICT_UPDATE)
-			add_check(query, rte, WCO_RLS_CONFLICT_CHECK, row_policy_expression(governed, query->resultRelation, POLICY_CHANGE));
+		WithCheckOption *check = lfirst(cell);
+
+		if (check->kind == kind && equal(check->qual, expression))
+			return;
 	}
-	else if (query->commandType == CMD_UPDATE)
-		add_check(query, rte, WCO_RLS_UPDATE_CHECK, row_policy_expression(governed, query->resultRelation, POLICY_CHANGE));
+	add_check(query, rte, kind, expression);
+}
+
+/* The checks of new rows, and of those that MERGE changes, where the rewriter did not add them */
+static void
+ensure_checks(Query *query, RangeTblEntry *rte, const GovernedRelation *governed)
+{
+	bool merges = query->commandType == CMD_MERGE;
+	bool updates_conflict = query->onConflict && query->onConflict->action == ONCONFLICT_UPDATE;
+
+	if (query->commandType == CMD_INSERT || merges)
+		ensure_check(query, rte, WCO_RLS_INSERT_CHECK, governed, POLICY_INSERT);
+	if (query->commandType == CMD_UPDATE || merges || updates_conflict)
+		ensure_check(query, rte, WCO_RLS_UPDATE_CHECK, governed, POLICY_CHANGE);
+	if (updates_conflict)
+		ensure_check(query, rte, WCO_RLS_CONFLICT_CHECK, governed, POLICY_CHANGE);
+	if (merges)
+	{
+		ensure_check(query, rte, WCO_RLS_MERGE_UPDATE_CHECK, governed, POLICY_CHANGE);
+		ensure_check(query, rte, WCO_RLS_MERGE_DELETE_CHECK, governed, POLICY_CHANGE);
+	}
 }
 
 static void
 ensure_quals(Query *query, RangeTblEntry *rte, Index varno, const GovernedRelation *governed)
 {
 	bool changes = (int) varno == query->resultRelation && (query->commandType == CMD_UPDATE || query->commandType == CMD_DELETE);
+	Node *expression = row_policy_expression(governed, varno, changes ? POLICY_CHANGE : POLICY_READ);
 
-	if (row_policy_present((Node *) rte->securityQuals))
-		return;
-	rte->securityQuals =
-		lappend(rte->securityQuals, row_policy_expression(governed, varno, changes ? POLICY_CHANGE : POLICY_READ));
+	if (!list_member(rte->securityQuals, expression))
+		rte->securityQuals = lappend(rte->securityQuals, expression);
 }
 
 static bool
@@ -366,8 +191,8 @@ make_probes(Query *exists, ProbeContext *context)
 {
 	ListCell *cell;
 
-	if (exists->commandType != CMD_SELECT || !is_plain(exists) || exists->rowMarks || exists->sortClause || exists->limitOffset ||
-		!joins_tables_only(exists) || contain_leaked_vars((Node *) exists->jointree->quals))
+	if (exists->commandType != CMD_SELECT || !query_is_plain(exists) || exists->rowMarks || exists->sortClause ||
+		exists->limitOffset || !joins_tables_only(exists) || contain_leaked_vars((Node *) exists->jointree->quals))
 		return;
 	foreach (cell, exists->rtable)
 	{
@@ -379,17 +204,28 @@ make_probes(Query *exists, ProbeContext *context)
 	}
 }
 
-static bool
-probe_walker(Node *node, void *context)
+/*
+ * Only the conditions that must all hold, and only NOT EXISTS: an INSERT with
+ * EXISTS asks which of many reads are there, and that is a search.
+ */
+static void
+find_probes_in(Node *quals, ProbeContext *context)
 {
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubLink) && ((SubLink *) node)->subLinkType == EXISTS_SUBLINK && IsA(((SubLink *) node)->subselect, Query))
+	ListCell *cell;
+
+	foreach (cell, make_ands_implicit((Expr *) quals))
 	{
-		make_probes((Query *) ((SubLink *) node)->subselect, context);
-		return false;
+		BoolExpr *negation = lfirst(cell);
+		SubLink	 *exists;
+
+		if (IsA(negation, BoolExpr) && negation->boolop == AND_EXPR)
+			find_probes_in((Node *) negation, context);
+		if (!IsA(negation, BoolExpr) || negation->boolop != NOT_EXPR)
+			continue;
+		exists = linitial(negation->args);
+		if (IsA(exists, SubLink) && exists->subLinkType == EXISTS_SUBLINK && IsA(exists->subselect, Query))
+			make_probes((Query *) exists->subselect, context);
 	}
-	return expression_tree_walker(node, probe_walker, context);
 }
 
 /* Conditions of an INSERT's source: in its own join tree, or in that of the subquery it selects from */
@@ -407,13 +243,13 @@ find_probes(Query *query)
 		return;
 	context.target = governed->root;
 	if (query->jointree)
-		(void) probe_walker(query->jointree->quals, &context);
+		find_probes_in(query->jointree->quals, &context);
 	foreach (cell, query->rtable)
 	{
 		RangeTblEntry *rte = lfirst(cell);
 
 		if (rte->rtekind == RTE_SUBQUERY && rte->subquery && rte->subquery->jointree)
-			(void) probe_walker(rte->subquery->jointree->quals, &context);
+			find_probes_in(rte->subquery->jointree->quals, &context);
 	}
 }
 
@@ -422,7 +258,7 @@ find_probes(Query *query)
 static void
 apply_policies(Query *query)
 {
-	if ((is_key_check(query) || is_constraint_validation(query)) && mark_referential(query))
+	if (key_check_recognized(query) && mark_referential(query))
 		return;
 	(void) ensure_policies((Node *) query, NULL);
 	find_probes(query);
@@ -450,17 +286,48 @@ plan_statement(Query *query, const char *query_string, int cursor_options, Param
 	return result;
 }
 
+static AttrNumber
+column_of_entry(Var *var, void *varno)
+{
+	return var->varno == *(int *) varno ? var->varattno : 0;
+}
+
+/* Is one of the conditions, joined by AND, the policy?  The planner has made lists of them by now. */
+static bool
+has_policy(Node *conditions, const GovernedRelation *governed, int varno)
+{
+	List	 *parts = NIL;
+	ListCell *cell;
+
+	if (conditions && IsA(conditions, List))
+		parts = (List *) conditions;
+	else if (conditions && IsA(conditions, BoolExpr) && ((BoolExpr *) conditions)->boolop == AND_EXPR)
+		parts = ((BoolExpr *) conditions)->args;
+	else
+		return conditions && row_policy_predicate(conditions, governed, column_of_entry, &varno) != PREDICATE_NONE;
+	foreach (cell, parts)
+		if (has_policy(lfirst(cell), governed, varno))
+			return true;
+	return false;
+}
+
 /* Does the entry, or the parent that it was expanded from, carry the policy? */
 static bool
 carries_policy(PlannerInfo *root, Index relid)
 {
 	while (relid != 0)
 	{
-		RangeTblEntry *rte = root->simple_rte_array[relid];
-		AppendRelInfo *parent = root->append_rel_array ? root->append_rel_array[relid] : NULL;
+		RangeTblEntry		   *rte = root->simple_rte_array[relid];
+		AppendRelInfo		   *parent = root->append_rel_array ? root->append_rel_array[relid] : NULL;
+		const GovernedRelation *found = registry_lookup(rte->relid);
 
-		if (row_policy_present((Node *) rte->securityQuals))
-			return true;
+		if (found)
+		{
+			GovernedRelation governed = *found;
+
+			if (has_policy((Node *) rte->securityQuals, &governed, relid))
+				return true;
+		}
 		relid = parent ? parent->parent_relid : 0;
 	}
 	return false;

@@ -8,6 +8,8 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
 #include "utils/array.h"
@@ -15,16 +17,21 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 
+#include "audit_entry.h"
 #include "compat.h"
 #include "inspect.h"
 #include "registry.h"
+#include "row_policy.h"
 
 typedef struct Inspection
 {
 	QueryDesc	*query_desc;
 	PlannedStmt *stmt;
 	PlanFacts	*facts;
-	List		*param_sources; /* plans above that set executor parameters */
+	List		*param_sources; /* of ParamSource * */
+	List		*reading_scans; /* scanrelid of each scan under the policy for reading */
+	List		*insertions;	/* ModifyTable nodes that insert into a governed relation */
+	int			 steps;			/* references followed so far */
 } Inspection;
 
 /* A place in the plan: expressions are read relative to it */
@@ -34,10 +41,19 @@ typedef struct Place
 	Plan	   *plan;
 } Place;
 
+/* An expression that gives an executor parameter its value */
+typedef struct ParamSource
+{
+	int	  paramid;
+	Node *expression;
+	Plan *plan; /* where the expression stands */
+} ParamSource;
+
 /* What a clause refers to */
 typedef struct ClauseFacts
 {
 	Place *place;
+	int	   depth;
 	Oid	   root;  /* governed relation that a column of it belongs to */
 	bool   plate; /* its plate column is among them */
 } ClauseFacts;
@@ -45,12 +61,13 @@ typedef struct ClauseFacts
 typedef struct Collection
 {
 	Place		  *place;
-	RelationFacts *relation;
 	int			   depth; /* references followed so far */
+	RelationFacts *relation;
 } Collection;
 
-/* No plan nests references deeper than this; what does is not followed */
-#define REFERENCES_MAX 64
+/* Bounds of what is followed; a statement beyond them cannot be recorded and is refused. */
+#define DEPTH_MAX 200
+#define STEPS_MAX 1000000
 
 const char *
 inspect_search_kind_name(SearchKind kind)
@@ -90,97 +107,129 @@ relation_facts(Inspection *inspection, Oid root)
 	return relation;
 }
 
-/* ---- from a Var back to a column ---- */
+/* ---- from a reference back to where its value comes from ---- */
 
-static Plan *
-first_child(Plan *plan)
+typedef void (*OriginVisitor)(Place *where, Node *origin, int depth, void *context);
+
+/* May one more reference be followed?  Not once the bounds were passed. */
+static bool
+take_step(Inspection *inspection, int depth)
 {
-	if (IsA(plan, Append))
-		return linitial(((Append *) plan)->appendplans);
-	if (IsA(plan, MergeAppend))
-		return linitial(((MergeAppend *) plan)->mergeplans);
-	return outerPlan(plan);
+	CHECK_FOR_INTERRUPTS();
+	if (depth > DEPTH_MAX || ++inspection->steps > STEPS_MAX)
+		inspection->facts->too_complex = true;
+	return !inspection->facts->too_complex;
 }
 
-/* The expression that a Var names, in the node below or beside; NULL where it cannot be followed */
-static Node *
-referenced_expression(Place *place, Var *var, Place *below)
+static bool
+is_executor_param(Node *node)
 {
-	Plan		*plan = place->plan;
-	List		*tlist = NIL;
-	TargetEntry *entry;
+	return IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC;
+}
 
-	*below = *place;
-	if (var->varno == OUTER_VAR || var->varno == INNER_VAR)
-	{
-		below->plan = var->varno == OUTER_VAR ? first_child(plan) : innerPlan(plan);
-		tlist = below->plan ? below->plan->targetlist : NIL;
-	}
-	else if (var->varno == INDEX_VAR && IsA(plan, IndexOnlyScan))
-		tlist = ((IndexOnlyScan *) plan)->indextlist;
-	else if (IsA(plan, SubqueryScan))
-	{
-		below->plan = ((SubqueryScan *) plan)->subplan;
-		tlist = below->plan->targetlist;
-	}
-	else if (IsA(plan, CteScan))
-	{
-		below->plan = list_nth(place->inspection->stmt->subplans, ((CteScan *) plan)->ctePlanId - 1);
-		tlist = below->plan->targetlist;
-	}
-	if (var->varattno <= 0 || var->varattno > list_length(tlist))
-		return NULL;
-	entry = list_nth(tlist, var->varattno - 1);
-	return (Node *) entry->expr;
+static bool
+is_reference(Node *node)
+{
+	return IsA(node, Var) || is_executor_param(node);
+}
+
+/* Plans from which a node's Var may come; NIL where it cannot be followed */
+static List *
+plans_below(Place *place, Var *var)
+{
+	Plan *plan = place->plan;
+
+	if (IsA(plan, SubqueryScan) && !IS_SPECIAL_VARNO(var->varno))
+		return list_make1(((SubqueryScan *) plan)->subplan);
+	if (IsA(plan, CteScan))
+		return list_make1(list_nth(place->inspection->stmt->subplans, ((CteScan *) plan)->ctePlanId - 1));
+	if (IsA(plan, ModifyTable)) /* MERGE names its source INNER_VAR */
+		return list_make1(outerPlan(plan));
+	if (var->varno == INNER_VAR)
+		return innerPlan(plan) ? list_make1(innerPlan(plan)) : NIL;
+	if (var->varno != OUTER_VAR)
+		return NIL;
+	if (IsA(plan, Append))
+		return ((Append *) plan)->appendplans;
+	if (IsA(plan, MergeAppend))
+		return ((MergeAppend *) plan)->mergeplans;
+	if (IsA(plan, RecursiveUnion) || (IsA(plan, SetOp) && innerPlan(plan)))
+		return list_make2(outerPlan(plan), innerPlan(plan));
+	return outerPlan(plan) ? list_make1(outerPlan(plan)) : NIL;
+}
+
+static void visit_origins(Place *place, Node *node, int depth, OriginVisitor visit, void *context);
+
+static void
+visit_column(Place *where, List *tlist, AttrNumber attribute, int depth, OriginVisitor visit, void *context)
+{
+	if (attribute > 0 && attribute <= list_length(tlist))
+		visit_origins(where, (Node *) ((TargetEntry *) list_nth(tlist, attribute - 1))->expr, depth, visit, context);
 }
 
 /*
- * Follow a Var through nodes that only pass it on.  Result: the Var of a base
- * relation, or the expression that computes it; *where is the node that it
- * stands in.
+ * Call visit for each expression that a reference may stand for, through nodes
+ * that only pass it on: a Var of a base relation, the expression that computes
+ * it, or the reference itself where it cannot be followed (a VALUES list, a
+ * function).  where is the node that the origin stands in.
  */
-static Node *
-follow_reference(Place *place, Var *var, Place *where)
+static void
+visit_origins(Place *place, Node *node, int depth, OriginVisitor visit, void *context)
 {
-	Node *node = (Node *) var;
+	Inspection *inspection = place->inspection;
+	Var		   *var = (Var *) node;
+	List	   *below;
+	ListCell   *cell;
 
-	*where = *place;
-	for (int depth = 0; depth < REFERENCES_MAX; depth++)
+	while (node && IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	var = (Var *) node;
+	if (node == NULL || !take_step(inspection, depth))
+		return;
+	if (is_executor_param(node))
 	{
-		Place below;
-		Node *referenced;
+		foreach (cell, inspection->param_sources)
+		{
+			ParamSource *source = lfirst(cell);
+			Place		 where = {inspection, source->plan};
 
-		var = (Var *) node;
-		if (!IS_SPECIAL_VARNO(var->varno) && rt_fetch(var->varno, place->inspection->stmt->rtable)->rtekind == RTE_RELATION)
-			return node;
-		referenced = referenced_expression(where, var, &below);
-		if (referenced == NULL)
-			return node;
-		*where = below;
-		while (IsA(referenced, RelabelType))
-			referenced = (Node *) ((RelabelType *) referenced)->arg;
-		if (!IsA(referenced, Var))
-			return referenced;
-		node = referenced;
+			if (source->paramid == ((Param *) node)->paramid)
+				visit_origins(&where, source->expression, depth + 1, visit, context);
+		}
+		return;
 	}
-	return node;
+	if (!IsA(node, Var) ||
+		(!IS_SPECIAL_VARNO(var->varno) && rt_fetch(var->varno, inspection->stmt->rtable)->rtekind == RTE_RELATION))
+	{
+		visit(place, node, depth, context);
+		return;
+	}
+	if (var->varno == INDEX_VAR && IsA(place->plan, IndexOnlyScan))
+	{
+		visit_column(place, ((IndexOnlyScan *) place->plan)->indextlist, var->varattno, depth + 1, visit, context);
+		return;
+	}
+	below = plans_below(place, var);
+	if (below == NIL)
+		visit(place, node, depth, context);
+	foreach (cell, below)
+	{
+		Place where = {inspection, lfirst(cell)};
+
+		visit_column(&where, where.plan->targetlist, var->varattno, depth + 1, visit, context);
+	}
 }
 
-/* The governed relation whose column a Var is, or NULL */
+/* The governed relation whose column an origin is, or NULL */
 static const GovernedRelation *
-governed_column(Place *place, Var *var, AttrNumber *attribute)
+governed_column(Place *where, Node *origin)
 {
-	Place		   where;
-	Node		  *node = follow_reference(place, var, &where);
-	RangeTblEntry *rte;
+	Var *var = (Var *) origin;
 
-	if (!IsA(node, Var) || IS_SPECIAL_VARNO(((Var *) node)->varno))
+	if (!IsA(origin, Var) || IS_SPECIAL_VARNO(var->varno) ||
+		rt_fetch(var->varno, where->inspection->stmt->rtable)->rtekind != RTE_RELATION)
 		return NULL;
-	rte = rt_fetch(((Var *) node)->varno, place->inspection->stmt->rtable);
-	if (rte->rtekind != RTE_RELATION)
-		return NULL;
-	*attribute = ((Var *) node)->varattno;
-	return registry_lookup(rte->relid);
+	return registry_lookup(rt_fetch(var->varno, where->inspection->stmt->rtable)->relid);
 }
 
 /* ---- what a clause is about ---- */
@@ -211,35 +260,84 @@ is_policy_clause(Node *node)
 	return false;
 }
 
+static bool clause_walker(Node *node, ClauseFacts *clause);
+
+static void
+note_origin(Place *where, Node *origin, int depth, void *context)
+{
+	ClauseFacts			   *clause = context;
+	const GovernedRelation *governed = governed_column(where, origin);
+
+	if (governed)
+	{
+		clause->root = governed->root;
+		/* A whole row has the plate in it. */
+		clause->plate |= ((Var *) origin)->varattno == governed->plate || ((Var *) origin)->varattno == 0;
+	}
+	else if (!is_reference(origin))
+	{
+		Place *outer = clause->place;
+		int	   outer_depth = clause->depth;
+
+		clause->place = where;
+		clause->depth = depth;
+		(void) clause_walker(origin, clause);
+		clause->place = outer;
+		clause->depth = outer_depth;
+	}
+}
+
 static bool
 clause_walker(Node *node, ClauseFacts *clause)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var))
+	if (is_reference(node))
 	{
-		AttrNumber				attribute;
-		const GovernedRelation *governed = governed_column(clause->place, (Var *) node, &attribute);
-
-		if (governed)
-		{
-			clause->root = governed->root;
-			clause->plate |= (attribute == governed->plate);
-		}
+		visit_origins(clause->place, node, clause->depth + 1, note_origin, clause);
+		return false;
 	}
 	return expression_tree_walker(node, clause_walker, clause);
 }
 
-/* Keep a sought plate once. */
-static void
-add_plate(RelationFacts *relation, char *plate)
+static uint32
+hash_plate(const void *key, Size size)
 {
-	ListCell *cell;
+	const char *plate = *(const char *const *) key;
 
-	foreach (cell, relation->plates)
-		if (strcmp(lfirst(cell), plate) == 0)
-			return;
+	return hash_bytes((const unsigned char *) plate, (int) strlen(plate));
+}
+
+static int
+compare_plates(const void *left, const void *right, Size size)
+{
+	return strcmp(*(const char *const *) left, *(const char *const *) right);
+}
+
+/* Keep a sought plate once, up to what an entry can hold. */
+static void
+add_plate(Inspection *inspection, RelationFacts *relation, char *plate)
+{
+	bool found;
+
+	if (!relation->seen)
+	{
+		HASHCTL control = {.keysize = sizeof(char *),
+						   .entrysize = sizeof(char *),
+						   .hash = hash_plate,
+						   .match = compare_plates,
+						   .hcxt = CurrentMemoryContext};
+
+		relation->seen =
+			hash_create("ctlpr plates of a statement", 16, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	}
+	(void) hash_search(relation->seen, &plate, HASH_ENTER, &found);
+	if (found)
+		return;
 	relation->plates = lappend(relation->plates, plate);
+	inspection->facts->plate_bytes += strlen(plate) + 2 * sizeof(int32); /* as an element of an array */
+	if (inspection->facts->plate_bytes > AUDIT_STATEMENT_MAX_BYTES)
+		inspection->facts->too_complex = true;
 }
 
 static bool
@@ -254,93 +352,65 @@ is_string_type(Oid type)
 
 /* A value compared with the plate: a character string, or an array of them */
 static void
-add_value(RelationFacts *relation, Oid type, Datum value, bool isnull)
+add_value(Inspection *inspection, RelationFacts *relation, Oid type, Datum value, bool isnull)
 {
 	Oid	 output;
 	Oid	 element = get_element_type(type);
 	bool varlena;
 
-	if (isnull)
+	if (isnull || inspection->facts->too_complex)
 		return;
+	CHECK_FOR_INTERRUPTS();
 	if (is_string_type(type))
 	{
 		getTypeOutputInfo(type, &output, &varlena);
-		add_plate(relation, OidOutputFunctionCall(output, value));
+		add_plate(inspection, relation, OidOutputFunctionCall(output, value));
 	}
 	else if (OidIsValid(element) && is_string_type(element))
 	{
 		ArrayIterator iterator = array_create_iterator(DatumGetArrayTypeP(value), 0, NULL);
 
 		while (array_iterate(iterator, &value, &isnull))
-			add_value(relation, element, value, isnull);
+			add_value(inspection, relation, element, value, isnull);
 		array_free_iterator(iterator);
 	}
 }
 
 static bool collect_values(Node *node, Collection *collection);
 
-/* Values that come from elsewhere in the plan: a VALUES list, a function in FROM, a computed column */
+/* Values that come from elsewhere in the plan: a computed column, a VALUES list, a function in FROM */
 static void
-collect_referenced(Var *var, Collection *collection)
+collect_origin(Place *where, Node *origin, int depth, void *context)
 {
-	Place	   where;
-	Node	  *node = follow_reference(collection->place, var, &where);
-	Collection below = {&where, collection->relation, collection->depth + 1};
+	Collection below = {where, depth + 1, ((Collection *) context)->relation};
 	ListCell  *cell;
 
-	if (collection->depth >= REFERENCES_MAX)
-		return;
-	if (!IsA(node, Var))
-		(void) collect_values(node, &below);
-	else if (IsA(where.plan, ValuesScan))
+	if (!is_reference(origin))
+		(void) collect_values(origin, &below);
+	else if (IsA(where->plan, ValuesScan))
 	{
-		foreach (cell, ((ValuesScan *) where.plan)->values_lists)
-			(void) collect_values(list_nth(lfirst(cell), ((Var *) node)->varattno - 1), &below);
+		foreach (cell, ((ValuesScan *) where->plan)->values_lists)
+			(void) collect_values(list_nth(lfirst(cell), ((Var *) origin)->varattno - 1), &below);
 	}
-	else if (IsA(where.plan, FunctionScan))
+	else if (IsA(where->plan, FunctionScan))
 	{
-		foreach (cell, ((FunctionScan *) where.plan)->functions)
+		foreach (cell, ((FunctionScan *) where->plan)->functions)
 			(void) collect_values(((RangeTblFunction *) lfirst(cell))->funcexpr, &below);
 	}
 }
 
-/* A parameter that another node of the plan sets: the outer side of a nested loop, or a sub-select */
 static void
-collect_executor_param(int paramid, Collection *collection)
+collect_client_param(Param *param, Collection *collection)
 {
-	Inspection *inspection = collection->place->inspection;
-	ListCell   *source;
-	ListCell   *cell;
+	ParamListInfo	 params = collection->place->inspection->query_desc->params;
+	ParamExternData	 storage;
+	ParamExternData *data;
 
-	if (collection->depth >= REFERENCES_MAX)
+	if (!params || param->paramid <= 0 || param->paramid > params->numParams)
 		return;
-	foreach (source, inspection->param_sources)
-	{
-		Plan	  *plan = lfirst(source);
-		Place	   place = {inspection, plan};
-		Collection below = {&place, collection->relation, collection->depth + 1};
-
-		if (IsA(plan, NestLoop))
-		{
-			foreach (cell, ((NestLoop *) plan)->nestParams)
-			{
-				NestLoopParam *param = lfirst(cell);
-
-				if (param->paramno == paramid)
-					(void) collect_values((Node *) param->paramval, &below);
-			}
-		}
-		foreach (cell, plan->initPlan)
-		{
-			SubPlan *subplan = lfirst(cell);
-
-			if (!list_member_int(subplan->setParam, paramid))
-				continue;
-			place.plan = list_nth(inspection->stmt->subplans, subplan->plan_id - 1);
-			(void) collect_values((Node *) place.plan->targetlist, &below);
-			place.plan = plan;
-		}
-	}
+	data = params->paramFetch ? params->paramFetch(params, param->paramid, false, &storage) : &params->params[param->paramid - 1];
+	if (OidIsValid(data->ptype))
+		add_value(collection->place->inspection, collection->relation, data->ptype, data->value, data->isnull);
 }
 
 static bool
@@ -348,31 +418,20 @@ collect_values(Node *node, Collection *collection)
 {
 	if (node == NULL)
 		return false;
-	if (IsA(node, Var))
-		collect_referenced((Var *) node, collection);
-	else if (IsA(node, Const))
+	if (is_reference(node))
+	{
+		visit_origins(collection->place, node, collection->depth + 1, collect_origin, collection);
+		return false;
+	}
+	if (IsA(node, Const))
 	{
 		Const *constant = (Const *) node;
 
-		add_value(collection->relation, constant->consttype, constant->constvalue, constant->constisnull);
+		add_value(collection->place->inspection, collection->relation, constant->consttype, constant->constvalue,
+				  constant->constisnull);
 	}
-	else if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXEC)
-		collect_executor_param(((Param *) node)->paramid, collection);
 	else if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-	{
-		Param		 *param = (Param *) node;
-		ParamListInfo params = collection->place->inspection->query_desc->params;
-
-		if (params && param->paramid > 0 && param->paramid <= params->numParams)
-		{
-			ParamExternData	 storage;
-			ParamExternData *data = params->paramFetch ? params->paramFetch(params, param->paramid, false, &storage)
-													   : &params->params[param->paramid - 1];
-
-			if (OidIsValid(data->ptype))
-				add_value(collection->relation, data->ptype, data->value, data->isnull);
-		}
-	}
+		collect_client_param((Param *) node, collection);
 	return expression_tree_walker(node, collect_values, collection);
 }
 
@@ -417,7 +476,8 @@ inspect_clause(Place *place, Node *node, bool is_condition)
 	SearchKind	   kind;
 	ListCell	  *cell;
 
-	if (node == NULL)
+	/* That a column is not null is no condition that anybody stated; the planner adds it for min() and max(). */
+	if (node == NULL || (IsA(node, NullTest) && ((NullTest *) node)->nulltesttype == IS_NOT_NULL))
 		return;
 	if (IsA(node, List))
 	{
@@ -442,7 +502,7 @@ inspect_clause(Place *place, Node *node, bool is_condition)
 	relation = relation_facts(place->inspection, clause.root);
 	if (clause.plate)
 	{
-		Collection collection = {place, relation, 0};
+		Collection collection = {place, 0, relation};
 
 		collect_values(node, &collection);
 	}
@@ -454,30 +514,6 @@ inspect_clause(Place *place, Node *node, bool is_condition)
 }
 
 /* ---- what a node does ---- */
-
-typedef struct Marks
-{
-	bool read;
-	bool probe;
-	bool referential;
-} Marks;
-
-static bool
-marks_walker(Node *node, Marks *marks)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, FuncExpr))
-	{
-		const PolicyFunctions *policy = registry_policy_functions();
-		Oid					   function = ((FuncExpr *) node)->funcid;
-
-		marks->read |= (function == policy->may_read || function == policy->may_change);
-		marks->probe |= (function == policy->may_probe);
-		marks->referential |= (function == policy->referential);
-	}
-	return expression_tree_walker(node, marks_walker, marks);
-}
 
 /* The relation that a node scans; InvalidOid when it scans none */
 static Oid
@@ -507,30 +543,98 @@ scanned_relation(Inspection *inspection, Plan *plan)
 }
 
 static void
-inspect_scan(Inspection *inspection, Plan *plan)
+note_column(Place *where, Node *origin, int depth, void *attribute)
 {
-	Oid						relid = scanned_relation(inspection, plan);
-	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
-	RelationFacts		   *relation;
-	Marks					marks = {false, false, false};
+	if (IsA(origin, Var) && !IS_SPECIAL_VARNO(((Var *) origin)->varno))
+		*(AttrNumber *) attribute = ((Var *) origin)->varattno;
+}
 
-	if (!governed)
+static AttrNumber
+column_of_scan(Var *var, void *place)
+{
+	AttrNumber attribute = 0;
+
+	visit_origins(place, (Node *) var, 0, note_column, &attribute);
+	return attribute;
+}
+
+static void
+inspect_scan(Place *place)
+{
+	Inspection			   *inspection = place->inspection;
+	Oid						relid = scanned_relation(inspection, place->plan);
+	const GovernedRelation *found = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	GovernedRelation		governed;
+	RelationFacts		   *relation;
+	bool					filtered = false;
+	ListCell			   *cell;
+
+	if (!found)
 		return;
-	relation = relation_facts(inspection, governed->root);
-	marks_walker((Node *) plan->qual, &marks);
-	relation->read |= marks.read;
-	relation->probed |= marks.probe;
-	relation->unfiltered |= !marks.read && !marks.probe;
-	inspection->facts->referential |= marks.referential;
+	governed = *found;
+	relation = relation_facts(inspection, governed.root);
+	foreach (cell, place->plan->qual)
+	{
+		PolicyPredicate predicate = row_policy_predicate(lfirst(cell), &governed, column_of_scan, place);
+
+		relation->read |= predicate == PREDICATE_READ;
+		relation->probed |= predicate == PREDICATE_PROBE;
+		inspection->facts->referential |= predicate == PREDICATE_REFERENTIAL;
+		filtered |= predicate == PREDICATE_READ || predicate == PREDICATE_PROBE;
+	}
+	relation->unfiltered |= !filtered;
+	if (relation->read)
+		inspection->reading_scans = lappend_int(inspection->reading_scans, ((Scan *) place->plan)->scanrelid);
 	if (relation->search_kind > SEARCH_BROWSE)
 		relation->search_kind = SEARCH_BROWSE;
+}
+
+/* INTERSECT and EXCEPT compare the columns of their arms with each other. */
+static void
+inspect_set_operation(Place *place)
+{
+	ListCell *cell;
+
+	foreach (cell, place->plan->targetlist)
+	{
+		Node	   *column = (Node *) ((TargetEntry *) lfirst(cell))->expr;
+		ClauseFacts clause = {.place = place};
+
+		(void) clause_walker(column, &clause);
+		if (clause.plate)
+		{
+			Collection collection = {place, 0, relation_facts(place->inspection, clause.root)};
+
+			(void) collect_values(column, &collection);
+		}
+	}
+}
+
+static void
+inspect_modification(Place *place)
+{
+	Inspection	*inspection = place->inspection;
+	ModifyTable *plan = (ModifyTable *) place->plan;
+	Oid			 relid = rt_fetch(linitial_int(plan->resultRelations), inspection->stmt->rtable)->relid;
+	ListCell	*cell;
+	ListCell	*action;
+
+	if (plan->onConflictAction == ONCONFLICT_UPDATE)
+		inspection->facts->conflict_update = true;
+	if ((plan->operation == CMD_INSERT || plan->operation == CMD_MERGE) && registry_lookup(relid))
+		inspection->insertions = lappend(inspection->insertions, plan);
+	inspect_clause(place, plan->onConflictWhere, true);
+	foreach (cell, plan->mergeActionLists)
+		foreach (action, lfirst(cell))
+			inspect_clause(place, ((MergeAction *) lfirst(action))->qual, true);
 }
 
 /* Expressions that a kind of node has besides its target list and quals */
 static void
 inspect_special_clauses(Place *place)
 {
-	Plan *plan = place->plan;
+	Plan	 *plan = place->plan;
+	ListCell *cell;
 
 	switch (nodeTag(plan))
 	{
@@ -547,6 +651,13 @@ inspect_special_clauses(Place *place)
 		case T_BitmapIndexScan:
 			inspect_clause(place, (Node *) ((BitmapIndexScan *) plan)->indexqualorig, true);
 			break;
+		case T_Result:
+			inspect_clause(place, ((Result *) plan)->resconstantqual, true);
+			break;
+		case T_FunctionScan:
+			foreach (cell, ((FunctionScan *) plan)->functions)
+				inspect_clause(place, ((RangeTblFunction *) lfirst(cell))->funcexpr, true);
+			break;
 		case T_NestLoop:
 		case T_MergeJoin:
 		case T_HashJoin:
@@ -556,6 +667,10 @@ inspect_special_clauses(Place *place)
 			if (IsA(plan, HashJoin))
 				inspect_clause(place, (Node *) ((HashJoin *) plan)->hashclauses, true);
 			break;
+		case T_SetOp:
+			inspect_set_operation(place);
+			place->inspection->facts->holds_rows = true;
+			break;
 		case T_Sort:
 		case T_IncrementalSort:
 		case T_Material:
@@ -563,7 +678,6 @@ inspect_special_clauses(Place *place)
 		case T_Agg:
 		case T_WindowAgg:
 		case T_Hash:
-		case T_SetOp:
 		case T_CteScan:
 		case T_RecursiveUnion:
 		case T_Gather:
@@ -571,23 +685,132 @@ inspect_special_clauses(Place *place)
 			place->inspection->facts->holds_rows = true;
 			break;
 		case T_ModifyTable:
-			if (((ModifyTable *) plan)->onConflictAction == ONCONFLICT_UPDATE)
-				place->inspection->facts->conflict_update = true;
+			inspect_modification(place);
 			break;
 		default:
 			break;
 	}
 }
 
+/* ---- copies ---- */
+
+typedef struct CapturedOrigin
+{
+	bool kept;
+	bool other;
+} CapturedOrigin;
+
+static void
+note_captured_origin(Place *where, Node *origin, int depth, void *context)
+{
+	CapturedOrigin		   *captured = context;
+	const GovernedRelation *governed = governed_column(where, origin);
+
+	if (governed && ((Var *) origin)->varattno == governed->captured_at)
+		captured->kept = true;
+	else
+		captured->other = true;
+}
+
+/* Does an INSERT take the captured time of its rows from governed reads? */
+static bool
+keeps_captured_at(Inspection *inspection, ModifyTable *plan)
+{
+	const GovernedRelation *governed =
+		registry_lookup(rt_fetch(linitial_int(plan->resultRelations), inspection->stmt->rtable)->relid);
+	Place		   where = {inspection, outerPlan(plan)};
+	CapturedOrigin captured = {false, false};
+
+	if (plan->operation != CMD_INSERT || !governed || !where.plan)
+		return false;
+	visit_column(&where, where.plan->targetlist, governed->captured_at, 0, note_captured_origin, &captured);
+	return captured.kept && !captured.other;
+}
+
+/* A read is not made young by copying it: an INSERT that reads governed rows, beside those that a MERGE matches, keeps their time. */
+static bool
+renews_reads(Inspection *inspection, ModifyTable *plan)
+{
+	ListCell *cell;
+
+	foreach (cell, inspection->reading_scans)
+		if (!list_member_int(plan->resultRelations, lfirst_int(cell)))
+			return !keeps_captured_at(inspection, plan);
+	return false;
+}
+
+/* ---- the walk ---- */
+
+static void
+add_param_source(Inspection *inspection, int paramid, Node *expression, Plan *plan)
+{
+	ParamSource *source;
+	ListCell	*cell;
+
+	foreach (cell, inspection->param_sources)
+	{
+		source = lfirst(cell);
+		if (source->paramid == paramid && source->expression == expression)
+			return;
+	}
+	source = palloc(sizeof(ParamSource));
+	*source = (ParamSource){paramid, expression, plan};
+	inspection->param_sources = lappend(inspection->param_sources, source);
+}
+
+/* The columns that a subplan returns through parameters, and the values that its arguments pass down */
+static void
+add_subplan_sources(Inspection *inspection, SubPlan *subplan, List *results, Plan *above)
+{
+	Plan	 *plan = list_nth(inspection->stmt->subplans, subplan->plan_id - 1);
+	ListCell *cell;
+	ListCell *argument;
+
+	foreach (cell, results)
+	{
+		int column = foreach_current_index(cell);
+
+		if (column < list_length(plan->targetlist))
+			add_param_source(inspection, lfirst_int(cell), (Node *) ((TargetEntry *) list_nth(plan->targetlist, column))->expr,
+							 plan);
+	}
+	forboth (cell, subplan->parParam, argument, subplan->args)
+		add_param_source(inspection, lfirst_int(cell), lfirst(argument), above);
+}
+
+/* Before anything is followed, know what sets the executor's parameters. */
+static bool
+find_param_sources(PlanState *state, void *context)
+{
+	Inspection *inspection = context;
+	ListCell   *cell;
+
+	if (IsA(state->plan, NestLoop))
+	{
+		foreach (cell, ((NestLoop *) state->plan)->nestParams)
+		{
+			NestLoopParam *param = lfirst(cell);
+
+			add_param_source(inspection, param->paramno, (Node *) param->paramval, state->plan);
+		}
+	}
+	foreach (cell, state->plan->initPlan)
+		add_subplan_sources(inspection, lfirst(cell), ((SubPlan *) lfirst(cell))->setParam, state->plan);
+	foreach (cell, state->subPlan)
+	{
+		SubPlan *subplan = ((SubPlanState *) lfirst(cell))->subplan;
+
+		add_subplan_sources(inspection, subplan, subplan->paramIds, state->plan);
+	}
+	return planstate_tree_walker(state, find_param_sources, context);
+}
+
 static bool
 inspect_node(PlanState *state, void *context)
 {
-	Inspection *inspection = context;
-	Place		place = {inspection, state->plan};
+	Place place = {context, state->plan};
 
-	if (IsA(state->plan, NestLoop) || state->plan->initPlan != NIL)
-		inspection->param_sources = lappend(inspection->param_sources, state->plan);
-	inspect_scan(inspection, state->plan);
+	inspect_scan(&place);
 	inspect_special_clauses(&place);
 	inspect_clause(&place, (Node *) state->plan->qual, true);
 	inspect_clause(&place, (Node *) state->plan->targetlist, false);
@@ -597,16 +820,24 @@ inspect_node(PlanState *state, void *context)
 PlanFacts *
 inspect_plan(QueryDesc *query_desc)
 {
-	Inspection inspection = {query_desc, query_desc->plannedstmt, palloc0(sizeof(PlanFacts)), NIL};
+	Inspection inspection = {.query_desc = query_desc, .stmt = query_desc->plannedstmt, .facts = palloc0(sizeof(PlanFacts))};
 	ListCell  *cell;
 
-	inspect_node(query_desc->planstate, &inspection);
+	(void) find_param_sources(query_desc->planstate, &inspection);
 
 	/* Data-modifying WITH queries and other subplans hang on the executor state. */
 	foreach (cell, query_desc->estate->es_subplanstates)
 	{
 		if (lfirst(cell))
-			inspect_node(lfirst(cell), &inspection);
+			(void) find_param_sources(lfirst(cell), &inspection);
 	}
+	(void) inspect_node(query_desc->planstate, &inspection);
+	foreach (cell, query_desc->estate->es_subplanstates)
+	{
+		if (lfirst(cell))
+			(void) inspect_node(lfirst(cell), &inspection);
+	}
+	foreach (cell, inspection.insertions)
+		inspection.facts->renews_reads |= renews_reads(&inspection, lfirst(cell));
 	return inspection.facts;
 }

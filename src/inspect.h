@@ -12,6 +12,7 @@
 
 #include "executor/execdesc.h"
 #include "nodes/pg_list.h"
+#include "utils/hsearch.h"
 
 /* How narrow a search is, narrowest first */
 typedef enum SearchKind
@@ -31,6 +32,7 @@ typedef struct RelationFacts
 	bool	   unfiltered; /* scanned without a policy */
 	SearchKind search_kind;
 	List	  *plates; /* of char *, distinct */
+	HTAB	  *seen;   /* of char *: the same, to find one */
 } RelationFacts;
 
 typedef struct PlanFacts
@@ -39,6 +41,9 @@ typedef struct PlanFacts
 	bool  referential;	   /* planned as a referential integrity check (index_path.c) */
 	bool  holds_rows;	   /* a node keeps rows from one run to the next: a sort, a hash, a materialization */
 	bool  conflict_update; /* INSERT ... ON CONFLICT DO UPDATE */
+	bool  too_complex;	   /* to be told what it seeks, or to be held by an entry */
+	Size  plate_bytes;	   /* that the plates of all relations would take in an entry */
+	bool  renews_reads;	   /* inserts copies of reads under another captured time */
 } PlanFacts;
 
 /*

@@ -19,6 +19,7 @@
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/hsearch.h"
@@ -327,6 +328,28 @@ registered_row(Relation registry, Oid relid)
 		row = heap_copytuple(row);
 	systable_endscan(scan);
 	return row;
+}
+
+bool
+registry_allows_trigger(Oid root, const char *name)
+{
+	Relation   registry = table_open(objects.governed_relation, AccessShareLock);
+	HeapTuple  row = registered_row(registry, root);
+	ArrayType *allowed = row ? DatumGetArrayTypeP(row_datum(registry, row, Anum_allow_triggers, NULL)) : NULL;
+	bool	   found = false;
+
+	if (allowed)
+	{
+		ArrayIterator iterator = array_create_iterator(allowed, 0, NULL);
+		Datum		  value;
+		bool		  isnull;
+
+		while (array_iterate(iterator, &value, &isnull))
+			found |= !isnull && strcmp(NameStr(*DatumGetName(value)), name) == 0;
+		array_free_iterator(iterator);
+	}
+	table_close(registry, AccessShareLock);
+	return found;
 }
 
 /* Parents of a relation, a list of Oid */

@@ -69,6 +69,9 @@ extern bool registry_observed(const GovernedRelation *governed, TimestampTz now)
 /* The agency that a value of the owner column stands for, palloc'd; the value itself where no key is registered */
 extern char *registry_owner_agency(Oid root, const char *value);
 
+/* Did an administrator allow a trigger of that name on a root and its members? */
+extern bool registry_allows_trigger(Oid root, const char *name);
+
 extern const PolicyFunctions *registry_policy_functions(void);
 
 /* The log: its relation, its unique index on seq, its index on at, a descriptor that lives as long as the backend */

@@ -156,27 +156,65 @@ row_policy_referential(const GovernedRelation *governed)
 	return call(registry_policy_functions()->referential, BOOLOID, list_make1(oid_constant(governed->relid)));
 }
 
+/* Is it the expected expression over a row's columns, whatever the Vars are called? */
 static bool
-policy_walker(Node *node, void *context)
+is_same_over_columns(Node *node, Node *expected, ColumnResolver resolve, void *context)
 {
-	if (node == NULL)
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	while (IsA(expected, RelabelType))
+		expected = (Node *) ((RelabelType *) expected)->arg;
+	if (IsA(expected, Var))
+		return IsA(node, Var) && resolve((Var *) node, context) == ((Var *) expected)->varattno;
+	if (nodeTag(node) != nodeTag(expected))
 		return false;
-	if (IsA(node, FuncExpr))
-	{
-		const PolicyFunctions *functions = registry_policy_functions();
-		Oid					   function = ((FuncExpr *) node)->funcid;
-
-		if (function == functions->may_read || function == functions->may_change || function == functions->may_probe ||
-			function == functions->may_insert || function == functions->referential)
-			return true;
-	}
-	return expression_tree_walker(node, policy_walker, context);
+	if (IsA(expected, CoerceViaIO))
+		return ((CoerceViaIO *) node)->resulttype == ((CoerceViaIO *) expected)->resulttype &&
+			   is_same_over_columns((Node *) ((CoerceViaIO *) node)->arg, (Node *) ((CoerceViaIO *) expected)->arg, resolve,
+									context);
+	if (IsA(expected, FuncExpr) && ((FuncExpr *) expected)->args != NIL)
+		return ((FuncExpr *) node)->funcid == ((FuncExpr *) expected)->funcid &&
+			   list_length(((FuncExpr *) node)->args) == list_length(((FuncExpr *) expected)->args) &&
+			   is_same_over_columns(linitial(((FuncExpr *) node)->args), linitial(((FuncExpr *) expected)->args), resolve,
+									context);
+	return equal(node, expected);
 }
 
-bool
-row_policy_present(Node *expression)
+/* The call's first argument names the relation, or a parent of the member */
+static bool
+is_about(FuncExpr *call, const GovernedRelation *governed)
 {
-	return policy_walker(expression, NULL);
+	Const				   *relation = linitial(call->args);
+	const GovernedRelation *named;
+
+	if (!IsA(relation, Const) || relation->constisnull)
+		return false;
+	named = registry_lookup(DatumGetObjectId(relation->constvalue));
+	return named && named->root == governed->root;
+}
+
+PolicyPredicate
+row_policy_predicate(Node *condition, const GovernedRelation *governed, ColumnResolver resolve, void *context)
+{
+	const PolicyFunctions *functions = registry_policy_functions();
+	FuncExpr			  *call = (FuncExpr *) condition;
+	PolicyPredicate		   predicate;
+
+	if (!IsA(condition, FuncExpr) || call->args == NIL)
+		return PREDICATE_NONE;
+	if (call->funcid == functions->referential)
+		return is_about(call, governed) ? PREDICATE_REFERENTIAL : PREDICATE_NONE;
+	if (call->funcid == functions->may_read || call->funcid == functions->may_change)
+		predicate = PREDICATE_READ;
+	else if (call->funcid == functions->may_probe)
+		predicate = PREDICATE_PROBE;
+	else
+		return PREDICATE_NONE;
+	if (is_about(call, governed) &&
+		is_same_over_columns(lsecond(call->args), column(governed, 1, governed->captured_at), resolve, context) &&
+		is_same_over_columns(lthird(call->args), owner(governed, 1), resolve, context))
+		return predicate;
+	return PREDICATE_NONE;
 }
 
 static bool

@@ -32,8 +32,24 @@ extern Node *row_policy_touch(const GovernedRelation *governed, Index varno);
 /* referential(r): marks a query as a referential integrity check */
 extern Node *row_policy_referential(const GovernedRelation *governed);
 
-/* Does an expression (or a list of them) carry the policy, or the mark of a referential integrity check? */
-extern bool row_policy_present(Node *expression);
+/* What a condition of a scan is to the policy */
+typedef enum PolicyPredicate
+{
+	PREDICATE_NONE, /* the user's own, even where it calls a function of ours */
+	PREDICATE_READ, /* may_read() or may_change() over the row's own columns */
+	PREDICATE_PROBE,
+	PREDICATE_REFERENTIAL
+} PolicyPredicate;
+
+/*
+ * Which one is it, as a top-level condition of a scan of this member?  A call
+ * counts only with the arguments that we give it.  resolve tells the column of
+ * the member that a Var is, 0 for none: expressions of finished plans name
+ * columns in several ways.
+ */
+typedef AttrNumber (*ColumnResolver)(Var *var, void *context);
+extern PolicyPredicate row_policy_predicate(Node *condition, const GovernedRelation *governed, ColumnResolver resolve,
+											void *context);
 
 /* Replace may_read() by may_probe() in an expression, in place. */
 extern void row_policy_make_probe(Node *expression);

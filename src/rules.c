@@ -200,10 +200,16 @@ make_table(const char *name, Size key, Size entry, int flags)
 	return hash_create(name, 64, &control, HASH_ELEM | HASH_CONTEXT | flags);
 }
 
+uint64
+rules_generation(void)
+{
+	return pg_atomic_read_u64(&shared_database()->rules_generation);
+}
+
 static void
 refresh(void)
 {
-	uint64 generation = pg_atomic_read_u64(&shared_database()->rules_generation);
+	uint64 generation = rules_generation();
 
 	if (!cache_stale && cache.generation == generation)
 		return;

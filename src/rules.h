@@ -63,6 +63,9 @@ typedef struct PurposeRule
 	TimestampTz valid_until;
 } PurposeRule;
 
+/* Moves on with every commit that changed a rule */
+extern uint64 rules_generation(void);
+
 /* The statute in force; NULL when none was adopted */
 extern const Statute *rules_statute(void);
 

@@ -5,7 +5,8 @@
  * COPY of a governed relation becomes COPY of a query over it, which then
  * passes the gate like any other.  COPY into one is for restores.  The log is
  * not to be emptied, loaded or locked against its writer.  A new partition or
- * child gets the guard that its siblings have.
+ * child gets the guard that its siblings have; a governed table gets no parent
+ * and no trigger.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 #include "catalog/objectaccess.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_trigger.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
@@ -43,7 +45,7 @@
 static ProcessUtility_hook_type previous_utility = NULL;
 static object_access_hook_type	previous_object_access = NULL;
 
-static bool	 altering = false;	   /* an ALTER TABLE is under way */
+static Oid	 altered = InvalidOid; /* relation of the ALTER TABLE under way */
 static List *new_children = NIL;   /* relations that got a parent in this command; TopTransactionContext */
 static bool	 log_restored = false; /* this transaction loaded the log */
 
@@ -128,14 +130,17 @@ check_copy_into_log(void)
 	log_restored = true;
 }
 
-/* Loading reads past the policy is for restores; ingest goes through INSERT. */
+/*
+ * Loading reads past the policy is for restores; ingest goes through INSERT.
+ * The server refuses COPY into a relation with row security only for roles
+ * that it binds, and an owner can take it off.
+ */
 static void
 check_copy_into_governed(Oid relid, const GovernedRelation *governed)
 {
 	if ((ctlpr_restore && superuser()) || registry_observed(governed, shared_now()))
 		return;
-	if (has_bypassrls_privilege(GetUserId()))
-		gate_refuse_command("copy", relid, CAUSE_BYPASS, "13(d)(6)");
+	gate_refuse_command("copy", relid, CAUSE_COPY_IN, "13(d)(6)");
 }
 
 static PlannedStmt *
@@ -176,6 +181,21 @@ protect_log(List *relations, const char *action)
 			gate_refuse_command(action, registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
 }
 
+/* ---- triggers ---- */
+
+/* govern() looked at the triggers that were there; it allows none that fires before a row and could change it. */
+static void
+gate_trigger(CreateTrigStmt *command)
+{
+	Oid						relid = relation_oid(command->relation);
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+	if (!governed || (ctlpr_restore && superuser()) || registry_observed(governed, shared_now()))
+		return;
+	if ((command->row && command->timing == TRIGGER_TYPE_BEFORE) || !registry_allows_trigger(governed->root, command->trigname))
+		gate_refuse_command("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+}
+
 static PlannedStmt *
 gate_command(PlannedStmt *statement)
 {
@@ -185,6 +205,9 @@ gate_command(PlannedStmt *statement)
 	{
 		case T_CopyStmt:
 			return gate_copy(statement);
+		case T_CreateTrigStmt:
+			gate_trigger((CreateTrigStmt *) command);
+			return statement;
 		case T_TruncateStmt:
 			protect_log(((TruncateStmt *) command)->relations, "ddl");
 			return statement;
@@ -261,6 +284,9 @@ guard_new_children(void)
 	{
 		const GovernedRelation *governed = registry_lookup(lfirst_oid(cell));
 
+		/* Rows that a parent routes into it, or takes from it, would not pass its policy. */
+		if (governed && governed->root == governed->relid && has_superclass(governed->relid))
+			gate_refuse_command("ddl", governed->relid, CAUSE_FOREIGN_PARENT, "13(d)(6)");
 		if (governed && governed->observe_until == 0 && get_rel_name(lfirst_oid(cell)))
 			apply_guard(lfirst_oid(cell));
 	}
@@ -313,19 +339,21 @@ database_to_be_alone(Node *command)
 
 /* ---- hook ---- */
 
-bool
-utility_gate_altering(void)
+Oid
+utility_gate_altered(void)
 {
-	return altering;
+	return altered;
 }
 
 static void
 call_standard_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
 					  ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
-	bool outer = altering;
+	Oid outer = altered;
 
-	altering = IsA(statement->utilityStmt, AlterTableStmt);
+	altered = IsA(statement->utilityStmt, AlterTableStmt) && IsTransactionState()
+				  ? relation_oid(castNode(AlterTableStmt, statement->utilityStmt)->relation)
+				  : InvalidOid;
 	PG_TRY();
 	{
 		if (previous_utility)
@@ -335,7 +363,7 @@ call_standard_utility(PlannedStmt *statement, const char *query_string, bool rea
 	}
 	PG_FINALLY();
 	{
-		altering = outer;
+		altered = outer;
 	}
 	PG_END_TRY();
 }

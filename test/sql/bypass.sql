@@ -56,6 +56,11 @@ INSERT INTO city_reads VALUES (now(), 'AB12345');
 CREATE TABLE elsewhere (captured_at timestamptz NOT NULL, plate text NOT NULL);
 SELECT ctlpr.govern('elsewhere', captured_at => 'captured_at', plate => 'plate', owner_agency => 'CT-NHPD');
 ALTER TABLE elsewhere INHERIT city;
+-- as if it had been attached while the library was not there
+SET allow_system_table_mods = on;
+INSERT INTO pg_inherits VALUES ('elsewhere'::regclass, 'city'::regclass, 1, false);
+RESET allow_system_table_mods;
+ALTER TABLE city ALTER plate SET STATISTICS -1;
 GRANT SELECT ON city TO officer;
 SELECT count(*) FROM city;
 SET ROLE officer;

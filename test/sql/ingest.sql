@@ -29,10 +29,12 @@ ROLLBACK;
 -- what is not ingest
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now(), 'NEW1', 'CT-NHPD') ON CONFLICT (plate, captured_at, agency_id) DO UPDATE SET camera_id = 9 RETURNING *;
 INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), plate, 'CT-NHPD' FROM plate_reads RETURNING plate;
-INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE EXISTS (SELECT FROM plate_reads r WHERE leak(r.plate));
-INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE EXISTS (SELECT FROM plate_reads r JOIN generate_series(1, 1) g ON leak(r.plate));
-INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE EXISTS (SELECT FROM plate_reads r, LATERAL leak(r.plate) l);
-INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE EXISTS (SELECT FROM plate_reads r WHERE r.plate::int = 1);
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), v.p, 'CT-NHPD' FROM (VALUES ('NH1'), ('NOPE')) v (p) WHERE EXISTS (SELECT FROM plate_reads r WHERE r.plate = v.p) RETURNING plate;
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), v.p, 'CT-NHPD' FROM (VALUES ('NH1'), ('NOPE')) v (p) WHERE NOT (NOT EXISTS (SELECT FROM plate_reads r WHERE r.plate = v.p)) RETURNING plate;
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE NOT EXISTS (SELECT FROM plate_reads r WHERE leak(r.plate));
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE NOT EXISTS (SELECT FROM plate_reads r JOIN generate_series(1, 1) g ON leak(r.plate));
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE NOT EXISTS (SELECT FROM plate_reads r, LATERAL leak(r.plate) l);
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' WHERE NOT EXISTS (SELECT FROM plate_reads r WHERE r.plate::int = 1);
 WITH seen AS (SELECT plate FROM plate_reads) INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'PROBE', 'CT-NHPD' FROM seen;
 SELECT count(*) FROM plate_reads;
 DELETE FROM plate_reads;

@@ -30,3 +30,20 @@ COMMIT;
 RESET ROLE;
 SELECT coalesce(substring(statement FROM ' (c[0-9][0-9]) '), 'no label') AS statement, search_kind, plates FROM ctlpr.audit_entry WHERE seq > :start_seq AND entry = 'verdict' AND action = 'select' AND role = 'officer' ORDER BY seq;
 SELECT count(*) AS with_a_plate FROM ctlpr.audit_entry WHERE seq > :start_seq AND statement ~* 'NH|HA1|''';
+-- through whole rows, computed columns, the arms of a set operation, and subqueries that the plate is looked up in
+SELECT coalesce(max(seq), 0) AS start_seq FROM ctlpr.audit_entry \gset
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle') > 0 AS begun \gset
+SELECT count(*) AS c01 FROM plate_reads r WHERE r::text LIKE '%NH1%';
+SELECT count(*) AS c02 FROM plate_reads r WHERE to_jsonb(r)->>'plate' = 'NH1';
+SELECT count(*) AS c03 FROM (SELECT upper(plate) AS p FROM plate_reads OFFSET 0) s WHERE p = 'NH1';
+WITH m AS MATERIALIZED (SELECT lower(plate) AS p FROM plate_reads) SELECT count(*) AS c04 FROM m WHERE p = 'nh1';
+SELECT count(*) AS c05 FROM (SELECT 'x' AS plate UNION ALL SELECT plate FROM plate_reads OFFSET 0) u WHERE plate = 'NH1';
+SELECT count(*) AS c06 FROM plate_reads WHERE plate IN (SELECT 'NH1' UNION SELECT 'HA1');
+SELECT 'NH1' IN (SELECT plate FROM plate_reads) AS c07;
+SELECT 'NH1' = ANY (ARRAY(SELECT plate FROM plate_reads)) AS c08;
+SELECT EXISTS (SELECT plate FROM plate_reads INTERSECT SELECT 'NH1') AS c09;
+COMMIT;
+RESET ROLE;
+SELECT substring(statement FROM ' (c[0-9][0-9])') AS statement, search_kind, plates FROM ctlpr.audit_entry WHERE seq > :start_seq AND entry = 'verdict' AND action = 'select' AND role = 'officer' ORDER BY seq;

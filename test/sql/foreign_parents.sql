@@ -1,0 +1,25 @@
+-- 13(b)(2)(A), 14(a)(6): neither a governed table nor the log is reached through a parent that is not governed
+\getenv source PG_ABS_SRCDIR
+\set world :source /sql/include/world.inc
+\i :world
+CREATE TABLE city (captured_at timestamptz NOT NULL, plate text NOT NULL) PARTITION BY LIST (plate);
+CREATE TABLE city_x PARTITION OF city FOR VALUES IN ('X');
+CREATE TABLE elsewhere (captured_at timestamptz NOT NULL, plate text NOT NULL);
+SELECT ctlpr.govern('elsewhere', captured_at => 'captured_at', plate => 'plate', owner_agency => 'CT-NHPD');
+ALTER TABLE city ATTACH PARTITION elsewhere DEFAULT;
+GRANT ALL ON city TO stranger;
+SET ROLE stranger;
+INSERT INTO city VALUES (now() - interval '25 days', 'EXPIRED'), (now() + interval '25 days', 'FUTURE'), (now(), 'X');
+UPDATE city SET plate = 'MOVED' WHERE plate = 'X';
+RESET ROLE;
+SELECT sum(reads) AS expired FROM ctlpr.expired_reads('elsewhere');
+ALTER TABLE city DETACH PARTITION elsewhere;
+SELECT ctlpr.release('elsewhere', 'test');
+DROP TABLE city, elsewhere;
+CREATE TABLE logparent (seq bigint NOT NULL);
+ALTER TABLE ctlpr.audit_entry INHERIT logparent;
+BEGIN;
+DELETE FROM logparent;
+ROLLBACK;
+ALTER TABLE ctlpr.audit_entry NO INHERIT logparent;
+DROP TABLE logparent;

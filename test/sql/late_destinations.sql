@@ -1,0 +1,18 @@
+-- 13(b)(2)(A): copies whose destination is known only when the statement runs
+\getenv source PG_ABS_SRCDIR
+\set world :source /sql/include/world.inc
+\i :world
+GRANT CREATE ON SCHEMA public TO officer;
+SET ROLE officer;
+PREPARE q AS SELECT * FROM plate_reads;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle') > 0 AS begun;
+CREATE TABLE copied AS EXECUTE q;
+ROLLBACK;
+RESET ROLE;
+REVOKE CREATE ON SCHEMA public FROM officer;
+SET SESSION AUTHORIZATION officer;
+SELECT ctlpr.begin_request('stolen_vehicle', scope => 'session') > 0 AS begun;
+\set VERBOSITY terse
+DO $$ DECLARE r record; n int := 0; BEGIN FOR r IN SELECT plate FROM plate_reads LOOP n := n + 1; COMMIT; PERFORM ctlpr.end_request(); END LOOP; RAISE NOTICE 'saw %', n; END $$;
+RESET SESSION AUTHORIZATION;
