@@ -16,6 +16,7 @@
 #include "ctlpr.h"
 #include "event.h"
 #include "gate.h"
+#include "record.h"
 #include "refusal.h"
 #include "registry.h"
 #include "request.h"
@@ -141,6 +142,7 @@ _PG_init(void)
 	event_install();
 	row_policy_install();
 	index_path_install();
+	record_install();
 	gate_install();
 	utility_gate_install();
 	worker_install();

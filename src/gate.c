@@ -13,10 +13,7 @@
  */
 #include "postgres.h"
 
-#include "access/heapam.h"
-#include "access/htup_details.h"
 #include "access/parallel.h"
-#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
 #include "catalog/pg_class.h"
@@ -30,13 +27,13 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/portal.h"
-#include "utils/rel.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "audit_queue.h"
 #include "compat.h"
 #include "gate.h"
+#include "record.h"
 #include "refusal.h"
 #include "rules.h"
 #include "shared.h"
@@ -51,7 +48,6 @@ static StatementAccess *open_statements = NULL;
 static StatementAccess *running = NULL;
 static uint64			last_serial = 0;
 static QueryDesc	   *exempt_query = NULL;
-static bool				log_reading_recorded = false; /* in this transaction */
 
 /* A relation that a statement names, with what it asks of it */
 typedef struct NamedRelation
@@ -337,148 +333,6 @@ decide_relation(StatementAccess *access, RelationAccess *relation, const NamedRe
 	return access->decided.verdict;
 }
 
-/* ---- the record ---- */
-
-/* Fill what all entries of a statement share. */
-static void
-fill_statement_entry(AuditEntry *entry, StatementAccess *access, RelationAccess *relation)
-{
-	request_fill_entry(entry, access->has_request ? &access->request : NULL, &access->decided);
-	entry->kind = AUDIT_VERDICT;
-	entry->at = access->now;
-	entry->relation = relation->relation.root_name;
-	entry->action = relation->action;
-	entry->enforced = relation->observed ? TRI_FALSE : TRI_TRUE;
-}
-
-static void
-fill_verdict(AuditEntry *entry, const Verdict *verdict)
-{
-	entry->allowed = verdict->allowed ? TRI_TRUE : TRI_FALSE;
-	entry->sqlstate = verdict_sqlstate(verdict->cause);
-	if (verdict->clause)
-		entry->clause = verdict->clause;
-	if (!verdict->allowed)
-		entry->basis = NULL;
-}
-
-/*
- * Queue an entry.  Observation must not stop what it observes, so it gives up
- * where enforcement would refuse.
- */
-static void
-push_entry(StatementAccess *access, RelationAccess *relation, const AuditEntry *entry)
-{
-	uint64 ticket = relation->observed ? audit_push_nowait(entry, &relation->seq) : audit_push(entry, &relation->seq);
-
-	if (ticket == 0)
-		relation->seq = 0;
-	else if (!relation->observed)
-		access->ticket = ticket;
-}
-
-static void
-record_statement(StatementAccess *access, const PlanFacts *facts, const char *text, const Verdict *stopped)
-{
-	for (int i = 0; i < access->relation_count; i++)
-	{
-		RelationAccess		*relation = &access->relations[i];
-		const RelationFacts *scanned = inspect_relation(facts, relation->relation.root);
-		AuditEntry			 entry = AUDIT_ENTRY_INIT;
-
-		if (relation->ingest && relation->verdict.allowed && !stopped)
-			continue;
-		fill_statement_entry(&entry, access, relation);
-		entry.search_kind = inspect_search_kind_name(scanned ? scanned->search_kind : SEARCH_NONE);
-		if (!facts->too_complex)
-		{
-			entry.statement = text && *text ? text : NULL;
-			entry.plates = scanned ? scanned->plates : NIL;
-		}
-		fill_verdict(&entry, stopped && !relation->observed ? stopped : &relation->verdict);
-		push_entry(access, relation, &entry);
-	}
-}
-
-/* An owner's share of the rows touched, as arrays for the entry */
-static void
-fill_owners(AuditEntry *entry, RelationAccess *relation)
-{
-	HASH_SEQ_STATUS scan;
-	OwnerAccess	   *owner;
-	long			count = relation->owners ? hash_get_num_entries(relation->owners) : 0;
-
-	if (count == 0)
-		return;
-	entry->owner = palloc(sizeof(char *) * count);
-	entry->owner_rows = palloc(sizeof(int64) * count);
-	hash_seq_init(&scan, relation->owners);
-	while ((owner = hash_seq_search(&scan)) != NULL)
-	{
-		if (owner->touched == 0)
-			continue;
-		entry->owner[entry->owners] = owner->agency_id;
-		entry->owner_rows[entry->owners++] = owner->touched;
-	}
-}
-
-static void
-push_outcome(StatementAccess *access, RelationAccess *relation, int sqlstate, bool may_wait)
-{
-	AuditEntry entry = AUDIT_ENTRY_INIT;
-	int64	   seq;
-
-	entry.kind = AUDIT_OUTCOME;
-	entry.of_seq = relation->seq;
-	entry.at = shared_now();
-	entry.action = relation->action;
-	entry.outcome = sqlstate ? "error" : "ok";
-	entry.sqlstate = sqlstate;
-	entry.rows_returned = access->is_worker ? -1 : access->rows_returned;
-	entry.rows_touched = relation->touched;
-	if (relation->oldest != DT_NOEND && !TIMESTAMP_NOT_FINITE(relation->oldest))
-		entry.oldest_age_days = (int) Max(0, (access->now - relation->oldest) / USECS_PER_DAY);
-	fill_owners(&entry, relation);
-	if (audit_push_nowait(&entry, &seq) == 0 && may_wait)
-		(void) audit_push(&entry, &seq);
-}
-
-/* Reads that came in, into the transaction that brought them */
-static void
-store_ingest_counts(StatementAccess *access, RelationAccess *relation)
-{
-	Relation  counts;
-	ListCell *cell;
-	int64	  surplus = 0;
-
-	if (relation->ingest_counts == NIL)
-		return;
-
-	/* ON CONFLICT DO NOTHING passes over rows that were checked; the total must be what came in. */
-	foreach (cell, relation->ingest_counts)
-		surplus += ((IngestCount *) lfirst(cell))->reads;
-	surplus = access->query_desc->operation == CMD_INSERT ? surplus - access->rows_returned : 0;
-
-	counts = table_open(registry_own_relation("ingest_count"), RowExclusiveLock);
-	foreach (cell, relation->ingest_counts)
-	{
-		IngestCount *count = lfirst(cell);
-		int64		 passed_over = Min(Max(surplus, 0), count->reads);
-		Datum		 values[4];
-		bool		 nulls[4] = {false, false, false, false};
-
-		surplus -= passed_over;
-		if (count->reads == passed_over)
-			continue;
-		values[0] = CStringGetTextDatum(relation->relation.root_name);
-		values[1] = CStringGetTextDatum(count->agency_id);
-		values[2] = Int32GetDatum(count->day);
-		values[3] = Int64GetDatum(count->reads - passed_over);
-		simple_heap_insert(counts, heap_form_tuple(RelationGetDescr(counts), values, nulls));
-	}
-	table_close(counts, RowExclusiveLock);
-}
-
 /* ---- life of a statement ---- */
 
 static void
@@ -510,9 +364,9 @@ close_statement(StatementAccess *access, int sqlstate, bool may_wait)
 
 		/* A parallel worker adds its part, if it has one, to what the leader reports. */
 		if (relation->seq != 0 && (!access->is_worker || relation->touched > 0))
-			push_outcome(access, relation, sqlstate, may_wait);
+			record_outcome(access, relation, sqlstate, may_wait);
 		if (sqlstate == 0 && relation->ingest)
-			store_ingest_counts(access, relation);
+			record_ingest_counts(access, relation);
 	}
 }
 
@@ -730,7 +584,7 @@ guard_log(bool reads, bool writes, const QueryDesc *query_desc)
 	if (writes)
 		gate_refuse_command("ddl", registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
 	if (reads && !is_leaders_plan(query_desc) && !RecoveryInProgress())
-		gate_record_log_reading("select");
+		record_log_reading("select");
 }
 
 static void
@@ -785,15 +639,9 @@ gate_start(QueryDesc *query_desc, int eflags)
 static void
 stop_statement(StatementAccess *access, VerdictCause cause, const char *clause)
 {
-	Verdict			verdict = refused(cause, clause);
-	RelationAccess *relation = &access->relations[0];
-	AuditEntry		entry = AUDIT_ENTRY_INIT;
-	int64			seq;
+	Verdict verdict = refused(cause, clause);
 
-	fill_statement_entry(&entry, access, relation);
-	entry.search_kind = "none";
-	fill_verdict(&entry, &verdict);
-	audit_await(audit_push(&entry, &seq));
+	audit_await(record_refusal(access, &access->relations[0], &verdict));
 	refusal_raise(cause, clause);
 }
 
@@ -1119,23 +967,17 @@ gate_owner(StatementAccess *access, RelationAccess *relation, const char *value,
 void
 gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause cause, const char *clause)
 {
-	Verdict	   verdict = refused(cause, clause);
-	AuditEntry entry = AUDIT_ENTRY_INIT;
-	int64	   seq;
+	Verdict verdict = refused(cause, clause);
+	uint64	ticket;
 
 	/* One verdict for a statement is enough where nothing is stopped by it. */
 	if (relation->observed && !relation->verdict.allowed)
 		return;
 	relation->verdict = verdict;
-	fill_statement_entry(&entry, access, relation);
-	entry.search_kind = "none";
-	fill_verdict(&entry, &verdict);
+	ticket = record_refusal(access, relation, &verdict);
 	if (relation->observed)
-	{
-		(void) audit_push_nowait(&entry, &seq);
 		return;
-	}
-	audit_await(audit_push(&entry, &seq));
+	audit_await(ticket);
 	refusal_raise(cause, clause);
 }
 
@@ -1143,24 +985,9 @@ gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause 
 static void
 refuse_command(const char *action, const char *relation_name, VerdictCause cause, const char *clause)
 {
-	TimestampTz	   now = shared_now();
-	Oid			   role = GetOuterUserId();
-	Request		   request;
-	RequestVerdict described = request_describe_role(role);
-	bool		   has_request = request_in_force(role, now, &request);
-	Verdict		   verdict = refused(cause, clause);
-	AuditEntry	   entry = AUDIT_ENTRY_INIT;
-	int64		   seq;
+	Verdict verdict = refused(cause, clause);
 
-	request_fill_entry(&entry, has_request ? &request : NULL, &described);
-	entry.kind = AUDIT_VERDICT;
-	entry.at = now;
-	entry.action = action;
-	entry.relation = relation_name;
-	entry.search_kind = "none";
-	entry.enforced = TRI_TRUE;
-	fill_verdict(&entry, &verdict);
-	audit_await(audit_push(&entry, &seq));
+	audit_await(record_refused_command(action, relation_name, &verdict));
 	refusal_raise(cause, clause);
 }
 
@@ -1182,44 +1009,11 @@ gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const cha
 	pg_unreachable();
 }
 
-void
-gate_record_log_reading(const char *action)
-{
-	RequestVerdict described;
-	AuditEntry	   entry = AUDIT_ENTRY_INIT;
-	int64		   seq;
-
-	if (log_reading_recorded)
-		return;
-	described = request_describe_role(GetOuterUserId());
-	request_fill_entry(&entry, NULL, &described);
-	entry.kind = AUDIT_VERDICT;
-	entry.at = shared_now();
-	entry.action = action;
-	entry.relation = "ctlpr.audit_entry";
-	entry.search_kind = "none";
-	entry.allowed = TRI_TRUE;
-	entry.enforced = TRI_TRUE;
-	entry.clause = "14(a)(6)";
-	audit_await(audit_push(&entry, &seq));
-	log_reading_recorded = true;
-
-	/* What was read is not known afterwards, only that it was. */
-	entry = (AuditEntry) AUDIT_ENTRY_INIT;
-	entry.kind = AUDIT_OUTCOME;
-	entry.of_seq = seq;
-	entry.at = shared_now();
-	entry.action = action;
-	entry.outcome = "ok";
-	(void) audit_push_nowait(&entry, &seq);
-}
-
 static void
 forget_transaction(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 	{
-		log_reading_recorded = false;
 		exempt_query = NULL;
 		/* Statements whose executor did not end take themselves off the list when their memory goes. */
 		running = NULL;

@@ -105,9 +105,6 @@ COMPAT_NORETURN extern void gate_refuse_call(const char *action, VerdictCause ca
 /* The same for one governed relation (or the log), named by its OID */
 COMPAT_NORETURN extern void gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const char *clause);
 
-/* Record that the log is read, once a transaction. */
-extern void gate_record_log_reading(const char *action);
-
 /* May the acting role name partitions and bypass row security for reading: break_glass(), or a standing backup? */
 extern bool gate_may_bypass_for_reading(void);
 

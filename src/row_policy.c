@@ -29,12 +29,11 @@
 #include "utils/timestamp.h"
 
 #include "gate.h"
+#include "record.h"
 #include "refusal.h"
 #include "row_policy.h"
 #include "rules.h"
 #include "shared.h"
-
-#define QUARTER_HOUR_USECS (15 * 60 * USECS_PER_SEC)
 
 static row_security_policy_hook_type previous_permissive_hook = NULL;
 static row_security_policy_hook_type previous_restrictive_hook = NULL;
@@ -436,44 +435,6 @@ ctlpr_may_probe(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(call_owner(site, fcinfo, 2)->ingestible);
 }
 
-/* Count a read that comes in, by owner and day: 15(a)(1)(A). */
-static void
-count_ingest(StatementAccess *access, RelationAccess *relation, const char *agency_id, TimestampTz captured_at)
-{
-	int64		 quarter = captured_at / QUARTER_HOUR_USECS - (captured_at < 0);
-	IngestCount *count = relation->last_count;
-	ListCell	*cell;
-	int			 day;
-
-	if (count && relation->last_count_quarter == quarter && strcmp(count->agency_id, agency_id) == 0)
-	{
-		count->reads++;
-		return;
-	}
-	day = rules_day(captured_at);
-	count = NULL;
-	foreach (cell, relation->ingest_counts)
-	{
-		IngestCount *candidate = lfirst(cell);
-
-		if (candidate->day == day && strcmp(candidate->agency_id, agency_id) == 0)
-			count = candidate;
-	}
-	if (!count)
-	{
-		MemoryContext old = MemoryContextSwitchTo(access->context);
-
-		count = palloc0(sizeof(IngestCount));
-		strlcpy(count->agency_id, agency_id, sizeof(count->agency_id));
-		count->day = day;
-		relation->ingest_counts = lappend(relation->ingest_counts, count);
-		MemoryContextSwitchTo(old);
-	}
-	count->reads++;
-	relation->last_count = count;
-	relation->last_count_quarter = quarter;
-}
-
 /* may_insert(relation, captured_at, owner, plate): raises LP013 rather than return false, so that it says why */
 Datum
 ctlpr_may_insert(PG_FUNCTION_ARGS)
@@ -504,7 +465,7 @@ ctlpr_may_insert(PG_FUNCTION_ARGS)
 	if (!owner_access->ingestible)
 		gate_refuse_row(site->access, relation, CAUSE_OWNER_OTHER, "13(d)(6)");
 	if (!TIMESTAMP_NOT_FINITE(captured_at) && rules_statute())
-		count_ingest(site->access, relation, owner_access->agency_id, captured_at);
+		record_ingested_read(site->access, relation, owner_access->agency_id, captured_at);
 	PG_RETURN_BOOL(true);
 }
 

@@ -36,6 +36,7 @@
 #include "audit_queue.h"
 #include "ctlpr.h"
 #include "gate.h"
+#include "record.h"
 #include "registry.h"
 #include "shared.h"
 
@@ -157,7 +158,7 @@ gate_copy(PlannedStmt *statement)
 		if (copy->is_from)
 			check_copy_into_log();
 		else
-			gate_record_log_reading("copy");
+			record_log_reading("copy");
 		return statement;
 	}
 	governed = registry_lookup(relid);
