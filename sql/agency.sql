@@ -69,6 +69,10 @@ CREATE TABLE ctlpr.declaration (
 	withdrawn_at     timestamptz,
 	withdrawn_by     name,
 	withdrawn_reason text,
+	affirms_compliance    boolean NOT NULL DEFAULT true,
+	affirms_no_immigration boolean NOT NULL DEFAULT true,
+	affirms_no_care       boolean NOT NULL DEFAULT true,
+	affirms_no_disclosure boolean NOT NULL DEFAULT true,
 	CHECK ((withdrawn_at IS NULL) = (withdrawn_reason IS NULL))
 );
 CREATE INDEX declaration_agency_id_idx ON ctlpr.declaration (agency_id);
@@ -84,3 +88,7 @@ COMMENT ON COLUMN ctlpr.declaration.filed_by IS 'Login that filed it';
 COMMENT ON COLUMN ctlpr.declaration.withdrawn_at IS 'When it was withdrawn; NULL while it stands';
 COMMENT ON COLUMN ctlpr.declaration.withdrawn_by IS 'Login that recorded the withdrawal';
 COMMENT ON COLUMN ctlpr.declaration.withdrawn_reason IS 'Why it was withdrawn';
+COMMENT ON COLUMN ctlpr.declaration.affirms_compliance IS 'It affirms compliance with the prohibitions; a declaration without all four points is none';
+COMMENT ON COLUMN ctlpr.declaration.affirms_no_immigration IS 'It affirms that the data is not used for immigration enforcement';
+COMMENT ON COLUMN ctlpr.declaration.affirms_no_care IS 'It affirms that the data is not used against reproductive or gender-affirming care';
+COMMENT ON COLUMN ctlpr.declaration.affirms_no_disclosure IS 'It affirms that the data is not disclosed further except as the law of this state permits';

@@ -22,21 +22,21 @@ CREATE FUNCTION ctlpr.visible_since(relation oid) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'ctlpr_visible_since' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.visible_since(oid) IS 'Policy predicate: reads captured before this instant are expired (13(b)(2)(A))';
 
-CREATE FUNCTION ctlpr.may_read(relation oid, captured_at timestamptz, owner text) RETURNS boolean
+CREATE FUNCTION ctlpr.may_read(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_read' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_read(oid, timestamptz, text) IS 'Policy predicate: the read is live and of an owner that the request may see (13(b)(2), 13(d)(6))';
+COMMENT ON FUNCTION ctlpr.may_read(oid, timestamptz, text, "any", "any") IS 'Policy predicate: the read is live and of an owner that the request may see (13(b)(2), 13(d)(6))';
 
-CREATE FUNCTION ctlpr.may_change(relation oid, captured_at timestamptz, owner text) RETURNS boolean
+CREATE FUNCTION ctlpr.may_change(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_change' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_change(oid, timestamptz, text) IS 'Policy predicate: the read is live and of the requester''s own agency';
+COMMENT ON FUNCTION ctlpr.may_change(oid, timestamptz, text, "any", "any") IS 'Policy predicate: the read is live and of the requester''s own agency';
 
-CREATE FUNCTION ctlpr.may_probe(relation oid, captured_at timestamptz, owner text) RETURNS boolean
+CREATE FUNCTION ctlpr.may_probe(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_probe' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_probe(oid, timestamptz, text) IS 'Policy predicate of an ingest statement''s existence check: the read is live and of an agency that the role ingests for';
+COMMENT ON FUNCTION ctlpr.may_probe(oid, timestamptz, text, "any", "any") IS 'Policy predicate of an ingest statement''s existence check: the read is live and of an agency that the role ingests for';
 
-CREATE FUNCTION ctlpr.may_insert(relation oid, captured_at timestamptz, owner text, plate text) RETURNS boolean
+CREATE FUNCTION ctlpr.may_insert(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_insert' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_insert(oid, timestamptz, text, text) IS 'Policy check of a new read: captured within its permitted time, of an agency that the role ingests for; otherwise LP013';
+COMMENT ON FUNCTION ctlpr.may_insert(oid, timestamptz, text, "any", "any") IS 'Policy check of a new read: captured within its permitted time, of an agency that the role ingests for; otherwise LP013; not of a camera at a protected site, otherwise LP014';
 
 -- VOLATILE, or the planner would take it out of the scans of partitions, which it marks
 CREATE FUNCTION ctlpr.referential(relation oid) RETURNS boolean
@@ -89,6 +89,10 @@ CREATE FUNCTION ctlpr.record_event(action text, relation regclass DEFAULT NULL, 
 	AS 'MODULE_PATHNAME', 'ctlpr_record_event' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.record_event(text, regclass, text, text, text, text, text, jsonb) IS
 	'Puts an event on record, durable at once; what became of the transaction follows as its outcome';
+
+CREATE FUNCTION ctlpr.sharing_basis(agency_id text, authorization_id bigint, OUT basis text, OUT clause text, OUT sqlstate text)
+	AS 'MODULE_PATHNAME', 'ctlpr_sharing_basis' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.sharing_basis(text, bigint) IS 'On what basis reads may be shared with an agency now; sqlstate is null when they may';
 
 CREATE FUNCTION ctlpr.auditor_sees(agency_id text, owners text[]) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_auditor_sees' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;

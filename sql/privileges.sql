@@ -26,6 +26,8 @@ GRANT EXECUTE ON FUNCTION ctlpr.begin_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.end_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.current_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.check_request TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.complete_request TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.record_disclosure TO PUBLIC;
 
 -- Administrators: govern tables, bind roles.  They see the registry, not the log.
 GRANT EXECUTE ON FUNCTION ctlpr.adopt_statute(text) TO ctlpr_admin;
@@ -49,8 +51,20 @@ GRANT SELECT ON ctlpr.agency, ctlpr.role_binding, ctlpr.auditor_binding, ctlpr.s
 GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;
 
 -- Registrars: legal instruments.
-GRANT EXECUTE ON FUNCTION ctlpr.file_declaration(text, text, date, text, date) TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.file_declaration TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.authorize, ctlpr.revoke_authorization, ctlpr.suspend_sharing, ctlpr.resume_sharing TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.register_network, ctlpr.join_network, ctlpr.leave_network TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.register_contract, ctlpr.end_contract, ctlpr.authorize_vendor, ctlpr.revoke_vendor_authorization,
+	ctlpr.report_suspected_misuse, ctlpr.record_determination TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.set_agency_option, ctlpr.register_officer, ctlpr.register_policy, ctlpr.register_aggregate, ctlpr.withdraw_aggregate TO ctlpr_admin;
+GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report TO ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.agency_option, ctlpr.policy, ctlpr.statute_policy, ctlpr.aggregate TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.officer TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.limit_sharing, ctlpr.forbid_purpose, ctlpr.lift_limit TO ctlpr_registrar, ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.withdraw_declaration(bigint, text) TO ctlpr_registrar;
+GRANT SELECT ON ctlpr.legal_authorization, ctlpr.suspension, ctlpr.network, ctlpr.network_member, ctlpr.sharing_limit, ctlpr.request_completion,
+	ctlpr.statute_authorization TO ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.suspension, ctlpr.network, ctlpr.network_member, ctlpr.sharing_limit, ctlpr.statute_authorization TO ctlpr_admin;
 GRANT SELECT ON ctlpr.agency, ctlpr.declaration, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statute_purpose,
 	ctlpr.statute_retention, ctlpr.statute_recipient TO ctlpr_registrar;
 
@@ -67,7 +81,9 @@ DECLARE
 	rule_table text;
 BEGIN
 	FOREACH rule_table IN ARRAY ARRAY['agency', 'role_binding', 'auditor_binding', 'declaration', 'statute', 'statute_adoption', 'statute_purpose',
-									  'statute_retention', 'statute_recipient', 'governed_relation', 'agency_key', 'standing_request']
+									  'statute_retention', 'statute_recipient', 'statute_authorization', 'legal_authorization', 'suspension', 'network',
+									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
+									  'policy', 'misuse_report', 'aggregate', 'camera', 'hold', 'governed_relation', 'agency_key', 'standing_request']
 	LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
@@ -86,6 +102,30 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_adoption', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_purpose', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_retention', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_recipient', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_authorization', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.legal_authorization', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.legal_authorization_authorization_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.suspension', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.suspension_suspension_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.network', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.network_member', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.sharing_limit', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.sharing_limit_limit_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.request_completion', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.contract', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.contract_contract_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.vendor_authorization', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.vendor_authorization_vendor_authorization_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.agency_option', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.officer', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_policy', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.policy', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.policy_policy_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report_report_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.aggregate', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold_hold_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.governed_relation', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.agency_key', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.ingest_count', '');

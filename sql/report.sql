@@ -267,8 +267,19 @@ FROM ctlpr.audit_log l
 WHERE l.allowed
 	AND u.owner IS DISTINCT FROM l.agency_id
 	AND u.rows > 0
-ORDER BY l.seq DESC;
-COMMENT ON VIEW ctlpr.disclosures IS 'The allowed entries of the log that touched another agency''s reads, a row for each entry and owner (15(a)(1)(C))';
+UNION ALL
+/* what record_disclosure() added: the reads that the request had found, by owner */
+SELECT l.seq, (l.detail ->> 'request_seq')::bigint, l.at, l.session_role, l.role, l.agency_id, l.agency_kind, l.agency_state,
+	l.detail ->> 'recipient_agency', l.officer,
+	l.purpose, l.offense, l.case_number, l.reason, l.detail ->> 'basis', l.declaration_id, l.authorization_id, l.relation, l.action,
+	l.search_kind, l.plates, l.statement, l.allowed, l.enforced, l.sqlstate, l.clause, l.outcome, l.rows_returned,
+	l.rows_touched, l.oldest_age_days, l.client_addr, l.application_name, l.terminal, l.backend_pid, l.statute,
+	o.owner, NULL::bigint, l.relation_name
+FROM ctlpr.audit_log l
+	LEFT JOIN LATERAL jsonb_array_elements_text(nullif(l.detail -> 'owners', 'null'::jsonb)) o(owner) ON true
+WHERE l.allowed AND l.action = 'disclosure'
+ORDER BY 1 DESC;
+COMMENT ON VIEW ctlpr.disclosures IS 'The allowed entries of the log that touched another agency''s reads, a row for each entry and owner, and what record_disclosure() added, with the recipient in on_behalf_of (15(a)(1)(C))';
 COMMENT ON COLUMN ctlpr.disclosures.owner_agency_id IS 'The agency whose reads were touched';
 COMMENT ON COLUMN ctlpr.disclosures.owner_rows IS 'How many reads of that agency were touched';
 
@@ -296,6 +307,25 @@ $$;
 /*
  * Retention
  */
+CREATE VIEW ctlpr.violations_by_vendor WITH (security_barrier) AS
+SELECT l.agency_id AS vendor_id,
+	l.sqlstate,
+	l.clause,
+	count(*) AS violations,
+	min(l.at) AS first_at,
+	max(l.at) AS last_at
+FROM ctlpr.audit_log l
+WHERE l.agency_kind = 'vendor' AND NOT l.allowed
+GROUP BY l.agency_id, l.sqlstate, l.clause
+ORDER BY l.agency_id, l.sqlstate, l.clause;
+COMMENT ON VIEW ctlpr.violations_by_vendor IS 'What vendors tried that was refused, countable for 13(i)';
+COMMENT ON COLUMN ctlpr.violations_by_vendor.vendor_id IS 'The vendor';
+COMMENT ON COLUMN ctlpr.violations_by_vendor.sqlstate IS 'SQLSTATE of the refusals';
+COMMENT ON COLUMN ctlpr.violations_by_vendor.clause IS 'Clause behind them';
+COMMENT ON COLUMN ctlpr.violations_by_vendor.violations IS 'How many there were';
+COMMENT ON COLUMN ctlpr.violations_by_vendor.first_at IS 'The first';
+COMMENT ON COLUMN ctlpr.violations_by_vendor.last_at IS 'The last';
+
 CREATE VIEW ctlpr.purges WITH (security_barrier) AS
 SELECT e.seq,
 	ctlpr.relation_named(e.relation) AS relation,
@@ -610,6 +640,62 @@ BEGIN
 		'guard_policy'
 	FROM state s
 	WHERE NOT s.guarded;
+
+	/* a case number that was to follow and did not */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('pending_case', e.agency_id),
+		'warning',
+		format('requests whose case number is still pending: %s, the first of %s', count(*), (min(e.at) AT TIME ZONE zone)::date),
+		'13(d)(8)',
+		e.agency_id,
+		NULL::text,
+		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
+		'Have the officers complete them with ctlpr.complete_request(request_seq, case_number).',
+		'pending_case'
+	FROM ctlpr.audit_entry e
+	WHERE e.entry = 'verdict'
+		AND e.action = 'request'
+		AND e.allowed
+		AND lower(btrim(e.case_number)) = 'pending'
+		AND e.at < now() - coalesce(nullif(current_setting('ctlpr.pending_limit', true), '')::interval, interval '24 hours')
+		AND NOT EXISTS (SELECT FROM ctlpr.request_completion c WHERE c.request_seq = e.seq)
+		AND ctlpr.auditor_sees(e.agency_id, NULL)
+	GROUP BY e.agency_id;
+
+	/* policies that the act demands, once their day has come; with a month's warning */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('missing_policy', a.agency_id, p.kind),
+		CASE WHEN p.due_on <= (now() AT TIME ZONE zone)::date THEN 'violation' ELSE 'info' END,
+		format('no policy of kind "%s" is registered for %s; it is due by %s', p.kind, a.agency_id, p.due_on),
+		p.clause,
+		a.agency_id,
+		NULL::text,
+		'{}'::bigint[],
+		format('Adopt and publish it, then SELECT ctlpr.register_policy(%L, %L, adopted_on => ..., published_at => ...).', a.agency_id, p.kind),
+		'missing_policy'
+	FROM ctlpr.statute_adoption s
+		JOIN ctlpr.statute t ON t.statute = s.statute
+		JOIN ctlpr.statute_policy p ON p.statute = s.statute
+		JOIN ctlpr.agency a ON a.state = t.state AND a.kind = ANY (p.agency_kinds)
+	WHERE p.due_on <= (now() AT TIME ZONE zone)::date + 31
+		AND NOT EXISTS (SELECT FROM ctlpr.policy o WHERE o.agency_id = a.agency_id AND o.kind = p.kind)
+		AND ctlpr.auditor_sees(a.agency_id, NULL);
+
+	/* a disclosure outside of the database that had no basis */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('unlawful_disclosure', e.agency_id),
+		'violation',
+		format('disclosures on record without a basis: %s, the last of %s', count(*), (max(e.at) AT TIME ZONE zone)::date),
+		'13(d)(6)',
+		e.agency_id,
+		NULL::text,
+		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
+		'Find out with the agency whether reads were passed on; 13(j) gives whoever is aggrieved a claim.',
+		'unlawful_disclosure'
+	FROM ctlpr.audit_entry e
+	WHERE e.entry = 'verdict' AND e.action = 'disclosure' AND NOT e.allowed
+		AND ctlpr.auditor_sees(e.agency_id, NULL)
+	GROUP BY e.agency_id;
 END
 $$;
 COMMENT ON FUNCTION ctlpr.current_findings() IS 'What the view findings shows: the findings that the role that acts may know of';
@@ -626,7 +712,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | pending_case | missing_policy | unlawful_disclosure';
 
 /*
  * Purging by hand
@@ -703,7 +789,7 @@ REVOKE ALL ON FUNCTION
 	ctlpr.purge(regclass)
 	FROM PUBLIC;
 REVOKE ALL ON
-	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
+	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.violations_by_vendor, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
 	FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	ctlpr.auditor_sees(text, text[]),
@@ -713,7 +799,7 @@ GRANT EXECUTE ON FUNCTION
 	ctlpr.current_findings()
 	TO ctlpr_auditor;
 GRANT SELECT ON
-	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
+	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.violations_by_vendor, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
 	TO ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.retention_state(), ctlpr.purge(regclass) TO ctlpr_admin;
 GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;

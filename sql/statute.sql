@@ -45,6 +45,7 @@ CREATE TABLE ctlpr.statute_purpose (
 	valid_from   timestamptz NOT NULL DEFAULT '-infinity',
 	valid_until  timestamptz NOT NULL DEFAULT 'infinity',
 	standing_only boolean NOT NULL DEFAULT false,
+	pending_case boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (statute, purpose, valid_from),
 	CHECK (valid_from < valid_until),
 	CHECK (standing OR NOT standing_only)
@@ -61,6 +62,7 @@ COMMENT ON COLUMN ctlpr.statute_purpose.description IS 'What it means, in a sent
 COMMENT ON COLUMN ctlpr.statute_purpose.valid_from IS 'In force from this instant';
 COMMENT ON COLUMN ctlpr.statute_purpose.valid_until IS 'In force before this instant';
 COMMENT ON COLUMN ctlpr.statute_purpose.standing_only IS 'Only a standing request may have it, never begin_request()';
+COMMENT ON COLUMN ctlpr.statute_purpose.pending_case IS 'The case number may be stated as "pending" and completed within ctlpr.pending_limit';
 
 CREATE TABLE ctlpr.statute_retention (
 	statute     text NOT NULL,

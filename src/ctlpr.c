@@ -36,6 +36,8 @@ int	 ctlpr_purge_batch_rows;
 int	 ctlpr_purge_lock_timeout_ms;
 int	 ctlpr_request_timeout_s;
 int	 ctlpr_clock_skew_s;
+int	 ctlpr_bulk_row_limit;
+int	 ctlpr_pending_limit_s;
 int	 ctlpr_observe_limit_min;
 bool ctlpr_restore;
 
@@ -105,6 +107,12 @@ define_request_settings(void)
 							&ctlpr_request_timeout_s, 30 * 60, 1, 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 
 	/* Administrators can choose how wrong the clocks of cameras may be; a read from further ahead is refused. */
+	DefineCustomIntVariable("ctlpr.bulk_row_limit", "Reads of other agencies that one statement may touch; 0 sets no limit.",
+							"13(d)(8) knows no bulk access: a statement that touches more is stopped.", &ctlpr_bulk_row_limit,
+							10000, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("ctlpr.pending_limit",
+							"How long the case number of a request may stay \"pending\" before that is a finding.", NULL,
+							&ctlpr_pending_limit_s, 24 * 3600, 0, 30 * 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 	DefineCustomIntVariable("ctlpr.clock_skew", "How far in the future the captured time of a read may lie.", NULL,
 							&ctlpr_clock_skew_s, 5 * 60, 0, 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 

@@ -15,10 +15,13 @@
 #define ERRCODE_LP_PURPOSE_FORBIDDEN  MAKE_SQLSTATE('L', 'P', '0', '0', '4')
 #define ERRCODE_LP_DEMAND_MISSING	  MAKE_SQLSTATE('L', 'P', '0', '0', '5')
 #define ERRCODE_LP_NO_BASIS			  MAKE_SQLSTATE('L', 'P', '0', '0', '6')
+#define ERRCODE_LP_SUSPENDED		  MAKE_SQLSTATE('L', 'P', '0', '0', '7')
+#define ERRCODE_LP_BULK				  MAKE_SQLSTATE('L', 'P', '0', '0', '9')
 #define ERRCODE_LP_BYPASS			  MAKE_SQLSTATE('L', 'P', '0', '1', '0')
 #define ERRCODE_LP_COPY				  MAKE_SQLSTATE('L', 'P', '0', '1', '1')
 #define ERRCODE_LP_WEAKENING		  MAKE_SQLSTATE('L', 'P', '0', '1', '2')
 #define ERRCODE_LP_READ_TIME		  MAKE_SQLSTATE('L', 'P', '0', '1', '3')
+#define ERRCODE_LP_PROTECTED_SITE	  MAKE_SQLSTATE('L', 'P', '0', '1', '4')
 #define ERRCODE_LP_NOT_DURABLE		  MAKE_SQLSTATE('L', 'P', '0', '2', '0')
 #define ERRCODE_LP_STANDBY			  MAKE_SQLSTATE('L', 'P', '0', '2', '1')
 
@@ -44,6 +47,8 @@ extern int	ctlpr_purge_batch_rows;
 extern int	ctlpr_purge_lock_timeout_ms;
 extern int	ctlpr_request_timeout_s;
 extern int	ctlpr_clock_skew_s;
+extern int	ctlpr_bulk_row_limit;
+extern int	ctlpr_pending_limit_s;
 extern int	ctlpr_observe_limit_min;
 extern bool ctlpr_restore;
 

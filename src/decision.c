@@ -43,14 +43,37 @@ static const struct
 	[CAUSE_DEMAND_OFFENSE] = {ERRCODE_LP_DEMAND_MISSING, "the request states no offense", "State it with the offense argument."},
 	[CAUSE_NO_AUTHORIZATION] =
 		{ERRCODE_LP_NO_BASIS, "no authorization for specific data is in force for this agency",
-		 "The lawful way is a judicially issued probable cause warrant for the specific data, or an agency of "
-		 "Connecticut that has the case."},
+		 "The statute has no exception for urgency: the lawful ways are a judicially issued probable cause warrant for the "
+		 "specific data, a match in the Terrorist Screening Database, or an agency of the state that has the case."},
 	[CAUSE_BENEFICIARY_UNKNOWN] = {ERRCODE_LP_NO_BASIS, "the agency that the search is for is not registered",
 								   "An administrator registers agencies with ctlpr.register_agency()."},
 	[CAUSE_NO_DECLARATION] = {ERRCODE_LP_NO_BASIS, "no written declaration of the agency is in force",
 							  "A registrar files the signed declaration with ctlpr.file_declaration()."},
 	[CAUSE_NO_SHARING_RULE] = {ERRCODE_LP_NO_BASIS, "the statute names no way to share reads with this agency",
 							   "See ctlpr.statute_recipient for who may receive reads, and on what basis."},
+	[CAUSE_SUSPENDED] = {ERRCODE_LP_SUSPENDED, "sharing with this agency is suspended",
+						 "Until whoever directed it resumes sharing, no agency of the state shares reads with it."},
+	[CAUSE_NETWORK_CLOSED] =
+		{ERRCODE_LP_NO_BASIS, "a participant of the agency's sharing network has no declaration in force",
+		 "A registrar files the missing declaration, or ends that participation with ctlpr.leave_network()."},
+	[CAUSE_AUTHORIZATION_NOT_IN_FORCE] = {ERRCODE_LP_NO_BASIS, "the authorization is unknown, revoked or outside its validity",
+										  "Name an instrument in force; a registrar files it with ctlpr.authorize()."},
+	[CAUSE_AUTHORIZATION_OTHER] = {ERRCODE_LP_NO_BASIS, "the authorization is not for this agency",
+								   "Name an instrument that was filed for the agency that receives the reads."},
+	[CAUSE_AUTHORIZATION_PURPOSE] = {ERRCODE_LP_NO_BASIS, "the authorization does not serve this purpose",
+									 "See purposes in ctlpr.statute_authorization."},
+	[CAUSE_PURPOSE_RULED_OUT] = {ERRCODE_LP_PURPOSE_NOT_LISTED, "the agency has ruled this purpose out",
+								 "The agency's own policy is stricter than the act; see ctlpr.sharing_limit."},
+	[CAUSE_TRAINING] = {ERRCODE_LP_DEMAND_MISSING, "the officer is not registered, or the training has lapsed",
+						"The agency registers trained officers with ctlpr.register_officer()."},
+	[CAUSE_VENDOR_ALONE] = {ERRCODE_LP_DEMAND_MISSING, "a vendor acts for its contracting agencies alone",
+							"Name the agency with the on_behalf_of argument."},
+	[CAUSE_NO_CONTRACT] = {ERRCODE_LP_NO_BASIS, "no contract of the vendor with this agency is in force",
+						   "A registrar files contracts with ctlpr.register_contract()."},
+	[CAUSE_BULK] = {ERRCODE_LP_BULK, "the statement touches more of other agencies' reads than ctlpr.bulk_row_limit",
+					"Search for the plate, the place or the time of the case."},
+	[CAUSE_PROTECTED_SITE] = {ERRCODE_LP_PROTECTED_SITE, "the camera stands too close to a protected site",
+							  "Take the camera down, or have it authorized under section 29-6d of the general statutes."},
 	[CAUSE_NO_REQUEST] =
 		{ERRCODE_LP_NO_REQUEST, "no request is in force",
 		 "State the purpose of the search with ctlpr.begin_request() in the same transaction, as the same role."},
@@ -148,10 +171,25 @@ missing_demand(uint32 demands, uint32 stated)
 	return CAUSE_ALLOWED;
 }
 
-/* Whether there is a basis to let reads of others go to this recipient, 13(d)(6) and (7) */
-static VerdictCause
-decide_basis(const SharingFacts *sharing)
+VerdictCause
+decide_sharing(const SharingFacts *sharing, const AuthorizationFacts *authorization, const char **clause)
 {
+	*clause = sharing->clause;
+	if (sharing->suspended)
+	{
+		*clause = "13(l)";
+		return CAUSE_SUSPENDED;
+	}
+	if (authorization && authorization->named)
+	{
+		*clause = authorization->clause;
+		return authorization->declared && !sharing->declaration_in_force ? CAUSE_NO_DECLARATION : CAUSE_ALLOWED;
+	}
+	if (sharing->network_closed && !sharing->in_state)
+	{
+		*clause = "13(d)(7)";
+		return CAUSE_NETWORK_CLOSED;
+	}
 	switch (sharing->basis)
 	{
 		case SHARING_OPEN:
@@ -166,6 +204,12 @@ decide_basis(const SharingFacts *sharing)
 	return CAUSE_NO_SHARING_RULE;
 }
 
+static bool
+authorization_usable(const AuthorizationFacts *authorization)
+{
+	return authorization->named && authorization->in_force && authorization->fits && authorization->serves;
+}
+
 /* Whether the purpose may be stated by this kind of agency, in this way, 13(b)(1) and 13(d)(1) to (4) */
 static VerdictCause
 decide_purpose(const RequestFacts *facts)
@@ -176,8 +220,12 @@ decide_purpose(const RequestFacts *facts)
 		return CAUSE_PURPOSE_FORBIDDEN;
 	if (!facts->purpose_in_effect)
 		return CAUSE_PURPOSE_NOT_IN_EFFECT;
-	if ((facts->purpose_kinds & facts->agency_kind) == 0)
+	/* A court's order opens what it names to whom it names. */
+	if ((facts->purpose_kinds & facts->agency_kind) == 0 &&
+		!(facts->authorization.compels && authorization_usable(&facts->authorization)))
 		return CAUSE_PURPOSE_OTHER_KIND;
+	if (facts->purpose_ruled_out)
+		return CAUSE_PURPOSE_RULED_OUT;
 	if (facts->standing && !facts->purpose_standing)
 		return CAUSE_PURPOSE_MAY_NOT_STAND;
 	if (!facts->standing && facts->purpose_standing_only)
@@ -185,24 +233,82 @@ decide_purpose(const RequestFacts *facts)
 	return CAUSE_ALLOWED;
 }
 
-/* Whether everything is stated that the purpose, the beneficiary and the way of sharing demand */
+/* Whether everything is stated that the purpose, the agency, the beneficiary and the way of sharing demand */
 static VerdictCause
 decide_demands(const RequestFacts *facts, const char **clause)
 {
 	VerdictCause cause = missing_demand(facts->purpose_demands, facts->stated);
 
 	*clause = facts->purpose_clause;
-	if (cause == CAUSE_ALLOWED && facts->on_behalf)
+	if (cause == CAUSE_ALLOWED && facts->training_demanded && !facts->standing)
+	{
+		*clause = "14(a)(5)";
+		cause = missing_demand(STATED_OFFICER, facts->stated);
+		if (cause == CAUSE_ALLOWED && !facts->training_valid)
+			cause = CAUSE_TRAINING;
+	}
+	if (cause == CAUSE_ALLOWED && facts->on_behalf && facts->agency_kind != AGENCY_VENDOR)
 	{
 		cause = missing_demand(facts->beneficiary.demands, facts->stated);
 		*clause = facts->beneficiary.clause;
 	}
-	if (cause == CAUSE_ALLOWED && !facts->own.in_state)
+	if (cause == CAUSE_ALLOWED && !facts->own.in_state && facts->agency_kind != AGENCY_VENDOR)
 	{
 		cause = missing_demand(facts->own.demands, facts->stated);
 		*clause = facts->own.clause;
 	}
 	return cause;
+}
+
+/* An instrument that is named must be good, whether or not it is needed: it narrows what is seen. */
+static VerdictCause
+decide_authorization(const AuthorizationFacts *authorization)
+{
+	if (!authorization->named)
+		return CAUSE_ALLOWED;
+	if (!authorization->in_force)
+		return CAUSE_AUTHORIZATION_NOT_IN_FORCE;
+	if (!authorization->fits)
+		return CAUSE_AUTHORIZATION_OTHER;
+	return authorization->serves ? CAUSE_ALLOWED : CAUSE_AUTHORIZATION_PURPOSE;
+}
+
+/* A vendor sees the reads of the agency that it acts for, 13(g)(2) and (3). */
+static Verdict
+decide_vendor(const RequestFacts *facts)
+{
+	VerdictCause cause;
+	const char	*clause = NULL;
+
+	if (!facts->on_behalf)
+		return refuse(CAUSE_VENDOR_ALONE, "13(g)(2)");
+	if (!facts->beneficiary_known)
+		return refuse(CAUSE_BENEFICIARY_UNKNOWN, "13(g)(2)");
+	if (!facts->contract_in_force)
+		return refuse(CAUSE_NO_CONTRACT, "13(g)(2)");
+	if ((facts->purpose_kinds & facts->beneficiary_kind) == 0)
+		return refuse(CAUSE_PURPOSE_OTHER_KIND, facts->purpose_clause);
+	if (facts->own.suspended || facts->beneficiary.suspended)
+		return refuse(CAUSE_SUSPENDED, "13(l)");
+	cause = decide_demands(facts, &clause);
+	if (cause != CAUSE_ALLOWED)
+		return refuse(cause, clause);
+	return (Verdict){
+		.allowed = true, .cause = CAUSE_ALLOWED, .clause = facts->purpose_clause, .scope = SCOPE_OWN, .basis = "contract"};
+}
+
+static Verdict
+allow(const RequestFacts *facts, ReadScope scope, const char *clause, const char *basis)
+{
+	const AuthorizationFacts *authorization = &facts->authorization;
+
+	return (Verdict){.allowed = true,
+					 .cause = CAUSE_ALLOWED,
+					 .clause = authorization->named ? authorization->clause : clause,
+					 .scope = scope,
+					 .narrowed = authorization->named,
+					 .compels = authorization->named && authorization->compels,
+					 .basis = authorization->named ? authorization->kind : basis};
 }
 
 Verdict
@@ -223,54 +329,57 @@ decide_request(const RequestFacts *facts)
 		return refuse(CAUSE_AGENCY_NOT_NAMED, "14(a)(6)");
 
 	cause = decide_purpose(facts);
+	if (cause == CAUSE_PURPOSE_RULED_OUT)
+		return refuse(cause, "14(b)");
 	if (cause != CAUSE_ALLOWED)
 		return refuse(cause, facts->purpose_clause ? facts->purpose_clause : "13(b)(1)");
-	if (facts->authorization_named)
-		return refuse(CAUSE_NO_AUTHORIZATION, facts->own.clause);
+	cause = decide_authorization(&facts->authorization);
+	if (cause != CAUSE_ALLOWED)
+		return refuse(cause, facts->authorization.clause ? facts->authorization.clause : facts->own.clause);
+	if (facts->agency_kind == AGENCY_VENDOR)
+		return decide_vendor(facts);
 
-	/* A search made for another agency is sharing with that agency. */
+	/* A search made for another agency is sharing with that agency, under the instrument that is that agency's. */
 	if (facts->on_behalf && !facts->beneficiary_known)
 		return refuse(CAUSE_BENEFICIARY_UNKNOWN, "13(d)(6)");
 	if (facts->on_behalf)
 	{
-		cause = decide_basis(&facts->beneficiary);
+		cause = decide_sharing(&facts->beneficiary, &facts->authorization, &clause);
 		if (cause != CAUSE_ALLOWED)
-			return refuse(cause, facts->beneficiary.clause);
+			return refuse(cause, clause);
 	}
 
 	/*
 	 * An agency of the state has reads of its own; anybody else only what is
 	 * shared.  A standing request never reaches beyond the own agency, 13(d)(8).
 	 */
-	basis = facts->standing ? CAUSE_NO_SHARING_RULE : decide_basis(&facts->own);
+	basis = facts->standing ? CAUSE_NO_SHARING_RULE
+							: decide_sharing(&facts->own, facts->on_behalf ? NULL : &facts->authorization, &clause);
 	if (basis != CAUSE_ALLOWED && !facts->own.in_state)
-		return refuse(basis, facts->own.clause);
+		return refuse(basis, facts->standing ? facts->own.clause : clause);
 
 	cause = decide_demands(facts, &clause);
 	if (cause != CAUSE_ALLOWED)
 		return refuse(cause, clause);
 
 	if (basis == CAUSE_ALLOWED && missing_demand(facts->own.demands, facts->stated) == CAUSE_ALLOWED)
-		return (Verdict){.allowed = true,
-						 .cause = CAUSE_ALLOWED,
-						 .clause = facts->own.clause,
-						 .scope = SCOPE_ALL,
-						 .basis = facts->own.basis == SHARING_DECLARATION ? "declaration" : "in_state"};
-	return (Verdict){
-		.allowed = true, .cause = CAUSE_ALLOWED, .clause = facts->purpose_clause, .scope = SCOPE_OWN, .basis = "own"};
+		return allow(facts, SCOPE_ALL, facts->own.clause, facts->own.basis == SHARING_DECLARATION ? "declaration" : "in_state");
+	return allow(facts, SCOPE_OWN, facts->purpose_clause, "own");
 }
 
 bool
-decide_owner(ReadScope scope, bool owner_known, bool owner_is_requester)
+decide_owner(const Verdict *verdict, const OwnerFacts *owner)
 {
-	switch (scope)
+	if (!verdict->allowed || !owner->known)
+		return false;
+	switch (verdict->scope)
 	{
 		case SCOPE_NONE:
 			return false;
 		case SCOPE_OWN:
-			return owner_known && owner_is_requester;
+			return owner->mine;
 		case SCOPE_ALL:
-			return owner_known;
+			return owner->mine || !owner->withheld || verdict->compels;
 	}
 	return false;
 }

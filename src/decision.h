@@ -63,8 +63,23 @@ typedef struct SharingFacts
 	SharingBasis basis;
 	uint32		 demands; /* StatedField bits */
 	bool		 declaration_in_force;
-	const char	*clause; /* of the rule, or of the ban where there is none */
+	bool		 suspended;		 /* 13(l) */
+	bool		 network_closed; /* of a network with a participant that has not declared, 13(d)(7) */
+	const char	*clause;		 /* of the rule, or of the ban where there is none */
 } SharingFacts;
+
+/* The instrument for specific data that a request names, 13(d)(6)(B) to (D) */
+typedef struct AuthorizationFacts
+{
+	bool		named;
+	bool		in_force; /* filed, within its validity, not revoked */
+	bool		fits;	  /* filed for the recipient, by a rule in effect that opens to its kind and state */
+	bool		serves;	  /* the purpose */
+	bool		compels;
+	bool		declared; /* takes a declaration besides */
+	const char *kind;	  /* NULL where it is unknown */
+	const char *clause;
+} AuthorizationFacts;
 
 typedef struct RequestFacts
 {
@@ -82,13 +97,19 @@ typedef struct RequestFacts
 	bool		  purpose_standing_only; /* may only stand */
 	const char	 *purpose_clause;
 
-	bool		 standing; /* a standing request, not a stated one */
-	uint32		 stated;   /* StatedField bits present */
-	bool		 authorization_named;
-	SharingFacts own;		/* the requester as a recipient */
-	bool		 on_behalf; /* of another agency, 13(d)(6) */
-	bool		 beneficiary_known;
-	SharingFacts beneficiary;
+	bool   purpose_ruled_out; /* by the requester's own agency, 14(b) */
+	bool   standing;		  /* a standing request, not a stated one */
+	uint32 stated;			  /* StatedField bits present */
+	bool   training_demanded; /* by the requester's own agency, 14(a)(5) */
+	bool   training_valid;
+
+	AuthorizationFacts authorization;
+	SharingFacts	   own;		  /* the requester as a recipient */
+	bool			   on_behalf; /* of another agency, 13(d)(6) */
+	bool			   beneficiary_known;
+	AgencyKind		   beneficiary_kind;
+	SharingFacts	   beneficiary;
+	bool			   contract_in_force; /* of a vendor with the beneficiary, 13(g) */
 } RequestFacts;
 
 /* Why; each maps to one sentence that an officer understands */
@@ -112,6 +133,15 @@ typedef enum VerdictCause
 	CAUSE_BENEFICIARY_UNKNOWN,
 	CAUSE_NO_DECLARATION,
 	CAUSE_NO_SHARING_RULE,
+	CAUSE_SUSPENDED,
+	CAUSE_NETWORK_CLOSED,
+	CAUSE_AUTHORIZATION_NOT_IN_FORCE,
+	CAUSE_AUTHORIZATION_OTHER,
+	CAUSE_AUTHORIZATION_PURPOSE,
+	CAUSE_PURPOSE_RULED_OUT,
+	CAUSE_TRAINING,
+	CAUSE_VENDOR_ALONE,
+	CAUSE_NO_CONTRACT,
 	/* raised by the gate, which adds facts of the statement */
 	CAUSE_NO_REQUEST,
 	CAUSE_REQUEST_CHANGED,
@@ -138,7 +168,9 @@ typedef enum VerdictCause
 	CAUSE_COPY_IN,
 	CAUSE_FOREIGN_PARENT,
 	CAUSE_TRIGGER,
-	CAUSE_TOO_COMPLEX
+	CAUSE_TOO_COMPLEX,
+	CAUSE_BULK,
+	CAUSE_PROTECTED_SITE
 } VerdictCause;
 
 typedef struct Verdict
@@ -147,8 +179,18 @@ typedef struct Verdict
 	VerdictCause cause;
 	const char	*clause; /* points into the facts, or at a constant */
 	ReadScope	 scope;
-	const char	*basis; /* own | in_state | declaration | break_glass | NULL */
+	bool		 narrowed; /* to the specific data of the instrument that the request names */
+	bool		 compels;  /* agencies that share less than they may cannot withhold it */
+	const char	*basis;	   /* own | in_state | declaration | contract | break_glass | kind of the instrument | NULL */
 } Verdict;
+
+/* An owner of reads, as one request meets it */
+typedef struct OwnerFacts
+{
+	bool known;	   /* a registered agency */
+	bool mine;	   /* the requester's, or for a vendor the one that it acts for */
+	bool withheld; /* by the owner from this recipient or purpose, though the law would share */
+} OwnerFacts;
 
 /*
  * Decide a request, 13(b)(1) and 13(d).
@@ -159,10 +201,16 @@ typedef struct Verdict
 extern Verdict decide_request(const RequestFacts *facts);
 
 /*
- * May a read of this owner be seen within the scope?  An owner that is no
+ * May reads of this owner be seen under the verdict?  An owner that is no
  * registered agency belongs to nobody, so nobody sees it.
  */
-extern bool decide_owner(ReadScope scope, bool owner_known, bool owner_is_requester);
+extern bool decide_owner(const Verdict *verdict, const OwnerFacts *owner);
+
+/*
+ * Is there a basis to share with a recipient, 13(d)(6)?  CAUSE_ALLOWED, or what
+ * is in the way; *clause receives the clause behind it.
+ */
+extern VerdictCause decide_sharing(const SharingFacts *sharing, const AuthorizationFacts *authorization, const char **clause);
 
 /* SQLSTATE of a cause, packed as by MAKE_SQLSTATE; 0 for CAUSE_ALLOWED */
 extern int verdict_sqlstate(VerdictCause cause);

@@ -33,6 +33,7 @@
 #include "audit_queue.h"
 #include "compat.h"
 #include "gate.h"
+#include "instruments.h"
 #include "record.h"
 #include "refusal.h"
 #include "rules.h"
@@ -216,9 +217,9 @@ keeps_rows(QueryDesc *query_desc)
 	return ActivePortal && ActivePortal->queryDesc == query_desc && ActivePortal->holdStore != NULL;
 }
 
-/* Do rows of the statement end up in a relation that is neither governed nor temporary? */
+/* Do rows of the statement end up in a relation that is neither governed nor temporary, nor approved for what they sum up? */
 static bool
-fills_lasting_relation(QueryDesc *query_desc)
+fills_lasting_relation(QueryDesc *query_desc, const PlanFacts *facts)
 {
 	PlannedStmt *stmt = query_desc->plannedstmt;
 	ListCell	*cell;
@@ -234,7 +235,8 @@ fills_lasting_relation(QueryDesc *query_desc)
 		CompatPermissions permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
 
 		if ((permissions.required & (ACL_INSERT | ACL_UPDATE)) && registry_lookup(rte->relid) == NULL &&
-			get_rel_persistence(rte->relid) != RELPERSISTENCE_TEMP)
+			get_rel_persistence(rte->relid) != RELPERSISTENCE_TEMP &&
+			!(facts->only_summaries && registry_aggregate_approved(rte->relid)))
 			return true;
 	}
 	return false;
@@ -294,7 +296,7 @@ decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelatio
 		return refused(CAUSE_PARTITION_DIRECT, "13(d)(6)");
 	if (opened && writes)
 		return refused(CAUSE_BREAK_GLASS_READS_ONLY, "14(a)(6)");
-	if ((named->required & ACL_SELECT) && fills_lasting_relation(access->query_desc))
+	if ((named->required & ACL_SELECT) && fills_lasting_relation(access->query_desc, facts))
 		return refused(CAUSE_COPY_LASTING, "13(b)(2)(A)");
 	if (!relation->retention_known)
 		return refused(CAUSE_NO_RETENTION_RULE, "13(b)(2)");
@@ -566,6 +568,7 @@ join_leader(StatementAccess *access)
 	if (!leader->in_use)
 		refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
 	access->now = leader->now;
+	access->shared_touched = &leader->others_touched;
 	move_limits(access);
 	for (int i = 0; i < access->relation_count; i++)
 	{
@@ -675,7 +678,9 @@ check_still_allowed(StatementAccess *access)
 	decided = request_decide(&access->request, access->now);
 	if (!decided.verdict.allowed)
 		cause = decided.verdict.cause;
-	else if (decided.verdict.scope != access->decided.verdict.scope || strcmp(decided.agency_id, access->decided.agency_id) != 0)
+	else if (decided.verdict.scope != access->decided.verdict.scope ||
+			 decided.verdict.narrowed != access->decided.verdict.narrowed ||
+			 strcmp(decided.agency_id, access->decided.agency_id) != 0)
 		cause = CAUSE_REQUEST_CHANGED;
 	strlcpy(clause, decided.verdict.clause ? decided.verdict.clause : "13(d)(6)", sizeof(clause));
 	MemoryContextSwitchTo(old);
@@ -724,14 +729,18 @@ publish_to_workers(StatementAccess *access)
 		slot->relation[i] = access->relations[i].relation.relid;
 		slot->seq[i] = access->relations[i].seq;
 	}
+	pg_atomic_write_u64(&slot->others_touched, access->others_touched);
+	access->shared_touched = &slot->others_touched;
 	slot->in_use = true;
 	return true;
 }
 
 static void
-withdraw_from_workers(void)
+withdraw_from_workers(StatementAccess *access)
 {
 	shared_backend()->in_use = false;
+	access->others_touched = pg_atomic_read_u64(access->shared_touched);
+	access->shared_touched = NULL;
 }
 
 static void
@@ -758,14 +767,14 @@ run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
 	{
 		running = outer;
 		if (published)
-			withdraw_from_workers();
+			withdraw_from_workers(access);
 		close_statement(access, geterrcode(), false);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
 	running = outer;
 	if (published)
-		withdraw_from_workers();
+		withdraw_from_workers(access);
 	access->rows_returned += query_desc->estate->es_processed;
 }
 
@@ -901,6 +910,35 @@ is_ingest_agency(StatementAccess *access, const char *agency_id)
 	return false;
 }
 
+/* The agency whose reads are the requester's own: for a vendor, the one that it acts for */
+static const char *
+own_agency(const StatementAccess *access)
+{
+	return access->has_request && access->decided.owner_id[0] ? access->decided.owner_id : access->decided.agency_id;
+}
+
+/* Does the owner share less than it may with whoever asks, or with whom it is asked for? */
+static bool
+is_withheld(StatementAccess *access, const char *owner)
+{
+	const char *recipients[] = {access->decided.agency_id, access->request.text[TEXT_ON_BEHALF_OF]};
+
+	if (access->request.break_glass)
+		return false;
+	for (int i = 0; i < lengthof(recipients); i++)
+	{
+		const Agency *found = recipients[i] ? rules_agency(recipients[i]) : NULL;
+		Agency		  recipient;
+
+		if (!found)
+			continue;
+		recipient = *found;
+		if (instruments_withheld(owner, &recipient, access->request.text[TEXT_PURPOSE]))
+			return true;
+	}
+	return false;
+}
+
 static void
 settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner)
 {
@@ -909,12 +947,18 @@ settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *own
 
 	strlcpy(owner->agency_id, agency_id, sizeof(owner->agency_id));
 	owner->known = rules_agency(owner->agency_id) != NULL;
-	owner->mine = access->decided.bound && strcmp(access->decided.agency_id, owner->agency_id) == 0;
+	owner->mine = access->decided.bound && strcmp(own_agency(access), owner->agency_id) == 0;
+	owner->retention_us = owner->known ? instruments_retention(owner->agency_id, access->now) : 0;
 	owner->ingestible = owner->known && is_ingest_agency(access, owner->agency_id);
-	owner->visible = relation->ingest && !access->has_request
-						 ? owner->ingestible
-						 : access->has_request && access->decided.verdict.allowed &&
-							   decide_owner(access->decided.verdict.scope, owner->known, owner->mine);
+	if (relation->ingest && !access->has_request)
+		owner->visible = owner->ingestible;
+	else if (access->has_request)
+	{
+		OwnerFacts facts = {.known = owner->known, .mine = owner->mine};
+
+		facts.withheld = !facts.mine && is_withheld(access, owner->agency_id);
+		owner->visible = decide_owner(&access->decided.verdict, &facts);
+	}
 }
 
 OwnerAccess *
@@ -960,6 +1004,32 @@ gate_owner(StatementAccess *access, RelationAccess *relation, const char *value,
 	}
 	relation->last_owner = owner;
 	return owner;
+}
+
+void
+gate_touch_other(StatementAccess *access, RelationAccess *relation)
+{
+	int64 touched;
+
+	if (!access->has_request || access->request.break_glass)
+		return;
+	touched = access->shared_touched ? (int64) pg_atomic_add_fetch_u64(access->shared_touched, 1) : ++access->others_touched;
+	if (ctlpr_bulk_row_limit > 0 && touched > ctlpr_bulk_row_limit)
+		gate_refuse_row(access, relation, CAUSE_BULK, "13(d)(8)");
+}
+
+bool
+gate_camera_barred(RelationAccess *relation, const char *camera)
+{
+	if (!relation->last_camera || strcmp(relation->last_camera, camera) != 0)
+	{
+		MemoryContext old = MemoryContextSwitchTo(gate_running()->context);
+
+		relation->last_camera = pstrdup(camera);
+		relation->last_camera_barred = instruments_camera_barred(camera);
+		MemoryContextSwitchTo(old);
+	}
+	return relation->last_camera_barred;
 }
 
 /* ---- refusals outside of the start of a statement ---- */

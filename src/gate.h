@@ -10,6 +10,7 @@
 #include "datatype/timestamp.h"
 #include "executor/execdesc.h"
 #include "nodes/pg_list.h"
+#include "port/atomics.h"
 #include "utils/hsearch.h"
 
 #include "compat.h"
@@ -24,8 +25,9 @@ typedef struct OwnerAccess
 {
 	char  value[CTLPR_AGENCY_ID_SIZE]; /* hash key: value of the owner column */
 	char  agency_id[CTLPR_AGENCY_ID_SIZE];
-	bool  known; /* a registered agency */
-	bool  mine;	 /* the requester's */
+	bool  known;		/* a registered agency */
+	bool  mine;			/* the requester's */
+	int64 retention_us; /* shorter than the relation's; 0: it has none */
 	bool  visible;
 	bool  ingestible; /* the role may insert reads of it */
 	int64 touched;
@@ -57,6 +59,8 @@ typedef struct RelationAccess
 	List			*ingest_counts; /* of IngestCount * */
 	IngestCount		*last_count;
 	int64			 last_count_quarter; /* quarter hour of the read that last_count counted */
+	char			*last_camera;		 /* of the last read that came in, and what was found of it */
+	bool			 last_camera_barred;
 } RelationAccess;
 
 /* A statement on governed relations, from the start of its executor to its end */
@@ -78,9 +82,11 @@ typedef struct StatementAccess
 	TimestampTz				now;   /* start of the executor run under way */
 	RelationAccess		   *relations;
 	int						relation_count;
-	uint64					ticket;		/* to be durable before anything is released; 0: nothing recorded */
-	bool					is_worker;	/* a part of its leader's statement */
-	bool					holds_rows; /* a node of its plan keeps rows between runs */
+	uint64					ticket;			/* to be durable before anything is released; 0: nothing recorded */
+	int64					others_touched; /* reads of other agencies, 13(d)(8) */
+	pg_atomic_uint64	   *shared_touched; /* the same, counted together with parallel workers; NULL: alone */
+	bool					is_worker;		/* a part of its leader's statement */
+	bool					holds_rows;		/* a node of its plan keeps rows between runs */
 	bool					has_run;
 	int64					rows_returned;
 	bool					closed; /* its outcome is on the way */
@@ -95,6 +101,12 @@ extern RelationAccess *gate_relation(StatementAccess *access, Oid relid);
 
 /* What the statement may do with reads of this owner; value need not be terminated. */
 extern OwnerAccess *gate_owner(StatementAccess *access, RelationAccess *relation, const char *value, int length);
+
+/* Count a read of another agency; LP009 beyond ctlpr.bulk_row_limit. */
+extern void gate_touch_other(StatementAccess *access, RelationAccess *relation);
+
+/* Is the camera of a read that comes in barred by a protected site? */
+extern bool gate_camera_barred(RelationAccess *relation, const char *camera);
 
 /* Record and raise a refusal that shows while a statement runs.  Returns when the relation is only observed. */
 extern void gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause cause, const char *clause);

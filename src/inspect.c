@@ -31,6 +31,7 @@ typedef struct Inspection
 	List		*param_sources; /* of ParamSource * */
 	List		*reading_scans; /* scanrelid of each scan under the policy for reading */
 	List		*insertions;	/* ModifyTable nodes that insert into a governed relation */
+	List		*fillings;		/* ModifyTable nodes that insert into any other */
 	int			 steps;			/* references followed so far */
 } Inspection;
 
@@ -623,6 +624,8 @@ inspect_modification(Place *place)
 		inspection->facts->conflict_update = true;
 	if ((plan->operation == CMD_INSERT || plan->operation == CMD_MERGE) && registry_lookup(relid))
 		inspection->insertions = lappend(inspection->insertions, plan);
+	else if (plan->operation == CMD_INSERT && plan->onConflictAction == ONCONFLICT_NONE && plan->returningLists == NIL)
+		inspection->fillings = lappend(inspection->fillings, plan);
 	inspect_clause(place, plan->onConflictWhere, true);
 	foreach (cell, plan->mergeActionLists)
 		foreach (action, lfirst(cell))
@@ -739,6 +742,132 @@ renews_reads(Inspection *inspection, ModifyTable *plan)
 	return false;
 }
 
+/* ---- aggregates ---- */
+
+typedef struct SummaryCheck
+{
+	Place *place;
+	int	   depth;
+	bool   bare;   /* the expression is a column as it is */
+	bool   broken; /* it could show a single read */
+} SummaryCheck;
+
+static bool summary_walker(Node *node, SummaryCheck *check);
+
+/* A column that is grouped by: owner and camera as they are, the captured time only rounded, nothing else */
+static void
+check_grouped_origin(Place *where, Node *origin, int depth, void *context)
+{
+	SummaryCheck		   *outer = context;
+	const GovernedRelation *governed = governed_column(where, origin);
+	SummaryCheck			check = {where, depth, false, false};
+
+	if (governed)
+	{
+		AttrNumber attribute = ((Var *) origin)->varattno;
+
+		if (attribute != governed->owner && (attribute != governed->camera || governed->camera == 0) &&
+			(attribute != governed->captured_at || outer->bare))
+			outer->broken = true;
+	}
+	else if (!is_reference(origin))
+	{
+		(void) summary_walker(origin, &check);
+		outer->broken |= check.broken;
+	}
+}
+
+static void
+check_counted_origin(Place *where, Node *origin, int depth, void *context)
+{
+	ClauseFacts clause = {.place = where, .depth = depth};
+
+	(void) clause_walker(origin, &clause);
+	*(bool *) context |= clause.plate;
+}
+
+/* Does an argument of an aggregate come from a plate? */
+static bool
+argument_walker(Node *node, ClauseFacts *clause)
+{
+	if (node == NULL)
+		return false;
+	if (is_reference(node))
+	{
+		visit_origins(clause->place, node, clause->depth + 1, check_counted_origin, &clause->plate);
+		return false;
+	}
+	return expression_tree_walker(node, argument_walker, clause);
+}
+
+/* Counts of anything, and numbers computed from anything but plates */
+static bool
+sums_up(Aggref *aggregate, SummaryCheck *check)
+{
+	ClauseFacts clause = {.place = check->place, .depth = check->depth};
+	char		category;
+	bool		preferred;
+
+	if (aggregate->aggfnoid == F_COUNT_ || aggregate->aggfnoid == F_COUNT_ANY)
+		return true;
+	get_type_category_preferred(get_func_rettype(aggregate->aggfnoid), &category, &preferred);
+	(void) argument_walker((Node *) aggregate->args, &clause);
+	return category == TYPCATEGORY_NUMERIC && !clause.plate;
+}
+
+static bool
+summary_walker(Node *node, SummaryCheck *check)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Aggref))
+	{
+		check->broken |= !sums_up((Aggref *) node, check);
+		return false;
+	}
+	if (is_reference(node))
+	{
+		visit_origins(check->place, node, check->depth + 1, check_grouped_origin, check);
+		return false;
+	}
+	check->bare = false;
+	return expression_tree_walker(node, summary_walker, check);
+}
+
+/*
+ * Does an INSERT take nothing of a single read, 13(b)(2)(A)(iv)?  Its source
+ * must be an aggregation, with nothing between the two that could bring rows
+ * in from elsewhere.
+ */
+static bool
+inserts_summary(Inspection *inspection, ModifyTable *plan)
+{
+	Plan	 *source = outerPlan(plan);
+	ListCell *cell;
+
+	while (source && !IsA(source, Agg))
+	{
+		if (IsA(source, SubqueryScan))
+			source = ((SubqueryScan *) source)->subplan;
+		else if (IsA(source, Sort) || IsA(source, Limit) || IsA(source, Result) || IsA(source, Material))
+			source = source->initPlan == NIL ? outerPlan(source) : NULL;
+		else
+			return false;
+	}
+	if (!source)
+		return false;
+	foreach (cell, source->targetlist)
+	{
+		Place		 place = {inspection, source};
+		SummaryCheck check = {&place, 0, true, false};
+
+		(void) summary_walker((Node *) ((TargetEntry *) lfirst(cell))->expr, &check);
+		if (check.broken)
+			return false;
+	}
+	return true;
+}
+
 /* ---- the walk ---- */
 
 static void
@@ -839,5 +968,8 @@ inspect_plan(QueryDesc *query_desc)
 	}
 	foreach (cell, inspection.insertions)
 		inspection.facts->renews_reads |= renews_reads(&inspection, lfirst(cell));
+	inspection.facts->only_summaries = inspection.fillings != NIL;
+	foreach (cell, inspection.fillings)
+		inspection.facts->only_summaries &= inserts_summary(&inspection, lfirst(cell));
 	return inspection.facts;
 }

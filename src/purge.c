@@ -69,6 +69,7 @@ typedef struct PurgeRun
 	Oid			  relid;
 	uint64		  round;
 	int64		  run_id;
+	TimestampTz	  now; /* the instant that the limits are reckoned from */
 	TimestampTz	  limit;
 	int64		  rows_deleted;
 	int			  partitions_dropped;
@@ -315,10 +316,11 @@ step_delete_batch(PurgeRun *run, Oid table)
 	rows = tuplestore_begin_heap(false, false, work_mem);
 	exempt_run(
 		psprintf(
-			"WITH gone AS (DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s WHERE %s < $1 LIMIT %d "
+			"WITH gone AS (DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s WHERE %s LIMIT %d "
 			"FOR UPDATE SKIP LOCKED)) RETURNING %s AS owner, %s AS captured_at) "
 			"SELECT owner, pg_catalog.count(*), pg_catalog.min(captured_at), pg_catalog.max(captured_at) FROM gone GROUP BY 1",
-			relation, relation, captured, ctlpr_purge_batch_rows, retention_owner_sql(&member), captured),
+			relation, relation, retention_expired_sql(&member, run->now), ctlpr_purge_batch_rows, retention_owner_sql(&member),
+			captured),
 		1, &run->limit, rows, &desc);
 	SetUserIdAndSecContext(user, context);
 
@@ -529,8 +531,8 @@ has_expired_rows(PurgeRun *run, Oid root)
 	TupleDesc		 desc;
 
 	exempt_run(
-		psprintf("SELECT 1 FROM %s WHERE %s < $1 LIMIT 1", retention_relation_sql(root), retention_captured_sql(&governed)), 1,
-		&run->limit, rows, &desc);
+		psprintf("SELECT 1 FROM %s WHERE %s LIMIT 1", retention_relation_sql(root), retention_expired_sql(&governed, run->now)),
+		1, &run->limit, rows, &desc);
 	return tuplestore_tuple_count(rows) > 0;
 }
 
@@ -544,7 +546,8 @@ step_gather_work(PurgeRun *run, Oid root)
 	gathered.needed = false;
 	gathered.partitions = NIL;
 	gathered.tables = NIL;
-	if (!governed || !retention_limit(governed, shared_now(), &run->limit))
+	run->now = shared_now();
+	if (!governed || !retention_limit(governed, run->now, &run->limit))
 		return;
 	if (get_rel_relkind(root) == RELKIND_PARTITIONED_TABLE)
 		gather_partitions(run, root);

@@ -58,6 +58,12 @@ enum
 	Anum_key_agency_id
 };
 
+enum
+{
+	Anum_aggregate_relation = 1,
+	Anum_aggregate_withdrawn_at
+};
+
 typedef struct RegistryEntry
 {
 	Oid				 relid; /* hash key */
@@ -155,16 +161,16 @@ static void
 find_policy_functions(Oid schema, PolicyFunctions *functions)
 {
 	static const Oid relation[] = {OIDOID};
-	static const Oid row[] = {OIDOID, TIMESTAMPTZOID, TEXTOID};
-	static const Oid new_row[] = {OIDOID, TIMESTAMPTZOID, TEXTOID, TEXTOID};
+	static const Oid touched[] = {OIDOID, TIMESTAMPTZOID, TEXTOID};
+	static const Oid row[] = {OIDOID, TIMESTAMPTZOID, TEXTOID, ANYOID, ANYOID};
 
 	functions->visible_since = own_function(schema, "visible_since", 1, relation);
 	functions->referential = own_function(schema, "referential", 1, relation);
-	functions->may_read = own_function(schema, "may_read", 3, row);
-	functions->may_change = own_function(schema, "may_change", 3, row);
-	functions->may_probe = own_function(schema, "may_probe", 3, row);
-	functions->touch = own_function(schema, "touch", 3, row);
-	functions->may_insert = own_function(schema, "may_insert", 4, new_row);
+	functions->may_read = own_function(schema, "may_read", lengthof(row), row);
+	functions->may_change = own_function(schema, "may_change", lengthof(row), row);
+	functions->may_probe = own_function(schema, "may_probe", lengthof(row), row);
+	functions->touch = own_function(schema, "touch", lengthof(touched), touched);
+	functions->may_insert = own_function(schema, "may_insert", lengthof(row), row);
 }
 
 /* Keep a descriptor of the log that outlives transactions: an entry may have to be formed while one is aborted. */
@@ -352,6 +358,25 @@ registry_allows_trigger(Oid root, const char *name)
 	return found;
 }
 
+bool
+registry_aggregate_approved(Oid relid)
+{
+	Relation	aggregates = table_open(registry_own_relation("aggregate"), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+	bool		withdrawn = true;
+
+	ScanKeyInit(&key, Anum_aggregate_relation, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(aggregates, registry_own_relation("aggregate_pkey"), true, NULL, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		withdrawn = !heap_attisnull(row, Anum_aggregate_withdrawn_at, RelationGetDescr(aggregates));
+	systable_endscan(scan);
+	table_close(aggregates, AccessShareLock);
+	return !withdrawn;
+}
+
 /* Parents of a relation, a list of Oid */
 static List *
 parents_of(Oid relid)
@@ -429,6 +454,7 @@ fill_governed(Relation registry, HeapTuple row, Oid root, Oid relid, GovernedRel
 	fits &= resolve_column(registry, row, Anum_captured_at_column, root, relid, &result->root_captured_at, &result->captured_at);
 	fits &= resolve_column(registry, row, Anum_plate_column, root, relid, &unused, &result->plate);
 	fits &= resolve_column(registry, row, Anum_agency_column, root, relid, &result->root_owner, &result->owner);
+	fits &= resolve_column(registry, row, Anum_camera_column, root, relid, &unused, &result->camera);
 	owner = row_text(registry, row, Anum_owner_agency);
 	if (owner)
 		strlcpy(result->owner_agency, owner, sizeof(result->owner_agency));
@@ -533,6 +559,31 @@ bool
 registry_observed(const GovernedRelation *governed, TimestampTz now)
 {
 	return governed->observe_until != 0 && now < governed->observe_until;
+}
+
+List *
+registry_owner_values(Oid root, const char *agency_id)
+{
+	Relation	keys = table_open(objects.agency_key, AccessShareLock);
+	List	   *values = NIL;
+	bool		taken = false; /* the identifier itself stands for another agency */
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	ScanKeyInit(&key, Anum_key_relation, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(root));
+	scan = systable_beginscan(keys, objects.agency_key_index, true, NULL, 1, &key);
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		char *value = row_text(keys, row, Anum_key_value);
+
+		taken |= strcmp(value, agency_id) == 0;
+		if (strcmp(row_text(keys, row, Anum_key_agency_id), agency_id) == 0)
+			values = lappend(values, value);
+	}
+	systable_endscan(scan);
+	table_close(keys, AccessShareLock);
+	return taken ? values : lappend(values, pstrdup(agency_id));
 }
 
 char *

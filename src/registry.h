@@ -26,6 +26,7 @@ typedef struct GovernedRelation
 	AttrNumber	captured_at;					/* columns of the member; 0: there is none */
 	AttrNumber	plate;
 	AttrNumber	owner;
+	AttrNumber	camera;
 	AttrNumber	root_captured_at; /* columns of the root */
 	AttrNumber	root_owner;
 	char		owner_agency[CTLPR_AGENCY_ID_SIZE]; /* owner of all reads where there is no owner column */
@@ -66,11 +67,17 @@ extern List *registry_roots(void);
 /* Is it in observe mode now: recorded, but neither refused nor hidden? */
 extern bool registry_observed(const GovernedRelation *governed, TimestampTz now);
 
+/* Values of the owner column that stand for an agency; list of char *, palloc'd */
+extern List *registry_owner_values(Oid root, const char *agency_id);
+
 /* The agency that a value of the owner column stands for, palloc'd; the value itself where no key is registered */
 extern char *registry_owner_agency(Oid root, const char *value);
 
 /* Did an administrator allow a trigger of that name on a root and its members? */
 extern bool registry_allows_trigger(Oid root, const char *name);
+
+/* Is it a table of approved aggregates, 13(b)(2)(A)(iv)? */
+extern bool registry_aggregate_approved(Oid relid);
 
 extern const PolicyFunctions *registry_policy_functions(void);
 

@@ -28,6 +28,7 @@
 #include "audit_queue.h"
 #include "compat.h"
 #include "gate.h"
+#include "instruments.h"
 #include "refusal.h"
 #include "registry.h"
 #include "request.h"
@@ -50,6 +51,7 @@ static bool		setting_request = false; /* begin_request() and its like are at wor
 
 PG_FUNCTION_INFO_V1(ctlpr_begin_request);
 PG_FUNCTION_INFO_V1(ctlpr_check_request);
+PG_FUNCTION_INFO_V1(ctlpr_sharing_basis);
 PG_FUNCTION_INFO_V1(ctlpr_end_request);
 PG_FUNCTION_INFO_V1(ctlpr_current_request);
 PG_FUNCTION_INFO_V1(ctlpr_break_glass);
@@ -272,11 +274,22 @@ is_stated(const char *text)
 	return text != NULL && text[strspn(text, " \t\r\n")] != '\0';
 }
 
-static uint32
-stated_fields(const Request *request)
+/* "pending" is a case number only where the purpose lets it follow, 13(d)(8). */
+static bool
+is_pending(const char *case_number)
 {
+	const char *start = case_number + strspn(case_number, " \t\r\n");
+
+	return pg_strncasecmp(start, "pending", 7) == 0 && !is_stated(start + 7);
+}
+
+static uint32
+stated_fields(const Request *request, bool pending_allowed)
+{
+	const char *case_number = request->text[TEXT_CASE_NUMBER];
+
 	return (is_stated(request->text[TEXT_REASON]) ? STATED_REASON : 0) |
-		   (is_stated(request->text[TEXT_CASE_NUMBER]) ? STATED_CASE_NUMBER : 0) |
+		   (is_stated(case_number) && (pending_allowed || !is_pending(case_number)) ? STATED_CASE_NUMBER : 0) |
 		   (is_stated(request->text[TEXT_OFFICER]) ? STATED_OFFICER : 0) |
 		   (is_stated(request->text[TEXT_OFFENSE]) ? STATED_OFFENSE : 0);
 }
@@ -308,9 +321,21 @@ settle_binding(List *bindings, const char *agency_id)
 	return NULL;
 }
 
-/* The agency of a binding, into the result and the facts */
-static void
-gather_requester(const Request *request, TimestampTz now, RequestFacts *facts, RequestVerdict *result)
+/* An agency as a recipient: by the statute, and by what was filed for or against it */
+static SharingFacts
+gather_sharing(const Agency *agency, TimestampTz now)
+{
+	SharingFacts facts = rules_sharing(agency, now);
+
+	facts.clause = pstrdup(facts.clause);
+	facts.suspended = instruments_suspended(agency->agency_id);
+	facts.network_closed = instruments_network_closed(agency->agency_id, now);
+	return facts;
+}
+
+/* The agency of a binding, into the result and the facts; *requester receives a copy */
+static bool
+gather_requester(const Request *request, TimestampTz now, RequestFacts *facts, RequestVerdict *result, Agency *requester)
 {
 	List		  *bindings = rules_bindings(request->role);
 	const Binding *binding = settle_binding(bindings, request->text[TEXT_AGENCY_ID]);
@@ -318,53 +343,89 @@ gather_requester(const Request *request, TimestampTz now, RequestFacts *facts, R
 
 	facts->bindings = list_length(bindings);
 	if (!binding)
-		return;
+		return false;
 	result->session_scope = binding->session_scope;
-	agency = rules_agency(binding->agency_id);
+	strlcpy(requester->agency_id, binding->agency_id, sizeof(requester->agency_id));
+	agency = rules_agency(requester->agency_id);
 	if (!agency)
-		return;
-	describe_agency(result, agency);
+		return false;
+	*requester = *agency;
+	describe_agency(result, requester);
 	facts->agency_settled = true;
-	facts->agency_kind = agency->kind;
-	facts->own = rules_sharing(agency, now);
-	if (facts->own.declaration_in_force)
-		result->declaration_id = rules_declaration(result->agency_id, now);
+	facts->agency_kind = requester->kind;
+	facts->own = gather_sharing(requester, now);
+	if (request->text[TEXT_PURPOSE])
+		facts->purpose_ruled_out = instruments_ruled_out(requester->agency_id, request->text[TEXT_PURPOSE]);
+	facts->training_demanded = instruments_training_demanded(requester->agency_id);
+	if (facts->training_demanded)
+		facts->training_valid = instruments_training_valid(requester->agency_id, request->text[TEXT_OFFICER], now);
+	return true;
 }
 
-static void
+/* Result: may the case number follow? */
+static bool
 gather_purpose(const Request *request, TimestampTz now, RequestFacts *facts)
 {
 	const PurposeRule *rule = request->text[TEXT_PURPOSE] ? rules_purpose(request->text[TEXT_PURPOSE], now) : NULL;
 
 	if (!rule)
-		return;
+		return false;
 	facts->purpose = rule->permitted ? PURPOSE_PERMITTED : PURPOSE_FORBIDDEN;
 	facts->purpose_in_effect = now >= rule->valid_from && now < rule->valid_until;
 	facts->purpose_kinds = rule->kinds;
 	facts->purpose_demands = rule->demands;
 	facts->purpose_standing = rule->standing;
 	facts->purpose_standing_only = rule->standing_only;
-	facts->purpose_clause = rule->clause;
+	facts->purpose_clause = pstrdup(rule->clause);
+	return rule->pending_case;
 }
 
-static void
-gather_beneficiary(const Request *request, TimestampTz now, RequestFacts *facts, const RequestVerdict *result)
+/* The agency that the search is really for; *beneficiary receives a copy of a registered one */
+static bool
+gather_beneficiary(const Request *request, TimestampTz now, RequestFacts *facts, const RequestVerdict *result,
+				   Agency *beneficiary)
 {
 	const char	 *name = request->text[TEXT_ON_BEHALF_OF];
 	const Agency *agency;
 
 	if (name == NULL || strcmp(name, result->agency_id) == 0)
-		return;
+		return false;
 	facts->on_behalf = true;
 	agency = rules_agency(name);
 	if (!agency)
-		return;
+		return false;
+	*beneficiary = *agency;
 	facts->beneficiary_known = true;
-	{
-		Agency copy = *agency;
+	facts->beneficiary_kind = beneficiary->kind;
+	facts->beneficiary = gather_sharing(beneficiary, now);
+	if (facts->agency_kind == AGENCY_VENDOR)
+		facts->contract_in_force = instruments_contract(result->agency_id, beneficiary->agency_id, now);
+	return true;
+}
 
-		facts->beneficiary = rules_sharing(&copy, now);
-	}
+/* The instrument that the request names, which is that of whoever receives the reads */
+static void
+gather_authorization(const Request *request, const Agency *recipient, TimestampTz now, RequestFacts *facts)
+{
+	const Authorization *authorization;
+
+	if (request->authorization_id == 0)
+		return;
+	facts->authorization = instruments_facts(request->authorization_id, recipient, request->text[TEXT_PURPOSE], now);
+	authorization = instruments_authorization(request->authorization_id);
+	if (authorization && is_stated(authorization->case_number))
+		facts->stated |= STATED_CASE_NUMBER;
+}
+
+static const AuthorizedScope *
+authorized_scope(const Request *request)
+{
+	const Authorization *authorization = instruments_authorization(request->authorization_id);
+
+	/* What was there a moment ago and is not any more covers nothing. */
+	static const AuthorizedScope nothing = {.ranged = true, .captured_from = DT_NOEND, .captured_until = DT_NOBEGIN};
+
+	return instruments_copy_scope(authorization ? &authorization->scope : &nothing);
 }
 
 RequestVerdict
@@ -373,20 +434,29 @@ request_decide(const Request *request, TimestampTz now)
 	RequestVerdict result = {.bound = false};
 	RequestFacts   facts = {.standing = request->standing, .break_glass = request->break_glass};
 	const Statute *statute = rules_statute();
+	Agency		   requester;
+	Agency		   beneficiary;
+	bool		   settled;
+	bool		   for_other;
 
 	facts.statute_in_force = statute != NULL;
 	result.statute = statute ? pstrdup(statute->name) : NULL;
-	facts.stated = stated_fields(request);
-	facts.authorization_named = request->authorization_id != 0;
-	gather_requester(request, now, &facts, &result);
-	gather_purpose(request, now, &facts);
-	gather_beneficiary(request, now, &facts, &result);
+	settled = gather_requester(request, now, &facts, &result, &requester);
+	facts.stated = stated_fields(request, gather_purpose(request, now, &facts));
+	for_other = gather_beneficiary(request, now, &facts, &result, &beneficiary);
+	gather_authorization(request, for_other ? &beneficiary : settled && !facts.on_behalf ? &requester : NULL, now, &facts);
 
 	result.verdict = decide_request(&facts);
 	if (result.verdict.clause)
 		result.verdict.clause = pstrdup(result.verdict.clause);
-	if (result.verdict.scope != SCOPE_ALL || result.verdict.basis == NULL || strcmp(result.verdict.basis, "declaration") != 0)
-		result.declaration_id = 0;
+	if (result.verdict.allowed && result.verdict.narrowed)
+		result.scope = authorized_scope(request);
+	/* Whose reads are its own: for a vendor, those of the agency that it acts for */
+	strlcpy(result.owner_id, settled && requester.kind == AGENCY_VENDOR && for_other ? beneficiary.agency_id : result.agency_id,
+			sizeof(result.owner_id));
+	if (result.verdict.scope == SCOPE_ALL && (facts.own.basis == SHARING_DECLARATION || facts.authorization.declared) &&
+		facts.own.declaration_in_force && !facts.on_behalf)
+		result.declaration_id = rules_declaration(result.agency_id, now);
 	return result;
 }
 
@@ -590,6 +660,43 @@ ctlpr_check_request(PG_FUNCTION_ARGS)
 	nulls[2] = verdict.verdict.clause == NULL;
 	values[2] = verdict.verdict.clause ? CStringGetTextDatum(verdict.verdict.clause) : (Datum) 0;
 	values[3] = CStringGetTextDatum(refusal_explain(verdict.verdict.cause, verdict.verdict.clause));
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* sharing_basis(agency_id, authorization_id): for disclosures outside of the database */
+Datum
+ctlpr_sharing_basis(PG_FUNCTION_ARGS)
+{
+	TimestampTz		   now = shared_now();
+	AuthorizationFacts authorization = {.named = false};
+	SharingFacts	   sharing;
+	const Agency	  *found = PG_ARGISNULL(0) ? NULL : rules_agency(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	Agency			   recipient;
+	TupleDesc		   desc;
+	Datum			   values[3];
+	bool			   nulls[3] = {false, false, false};
+	const char		  *clause = "13(d)(6)";
+	VerdictCause	   cause = CAUSE_BENEFICIARY_UNKNOWN;
+
+	if (found)
+	{
+		recipient = *found;
+		if (!PG_ARGISNULL(1))
+			authorization = instruments_facts(PG_GETARG_INT64(1), &recipient, NULL, now);
+		/* An instrument of somebody else's is none for this recipient. */
+		authorization.named &= authorization.in_force && authorization.fits;
+		sharing = gather_sharing(&recipient, now);
+		cause = decide_sharing(&sharing, &authorization, &clause);
+	}
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	nulls[0] = cause != CAUSE_ALLOWED;
+	values[0] = CStringGetTextDatum(authorization.named								? authorization.kind
+									: found && sharing.basis == SHARING_DECLARATION ? "declaration"
+																					: "in_state");
+	values[1] = CStringGetTextDatum(clause);
+	nulls[2] = cause == CAUSE_ALLOWED;
+	values[2] = CStringGetTextDatum(unpack_sql_state(verdict_sqlstate(cause)));
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 

@@ -43,14 +43,16 @@ typedef struct Request
 /* A verdict with what the log wants to know of the requester; in the context of the call */
 typedef struct RequestVerdict
 {
-	Verdict		verdict;
-	bool		bound; /* agency_id and the next two are known */
-	char		agency_id[CTLPR_AGENCY_ID_SIZE];
-	char		agency_kind[16];
-	char		agency_state[3];
-	bool		session_scope; /* the role may hold a request beyond its transaction */
-	int64		declaration_id;
-	const char *statute;
+	Verdict						  verdict;
+	bool						  bound; /* agency_id and the next two are known */
+	char						  agency_id[CTLPR_AGENCY_ID_SIZE];
+	char						  agency_kind[16];
+	char						  agency_state[3];
+	char						  owner_id[CTLPR_AGENCY_ID_SIZE]; /* the agency whose reads count as its own */
+	bool						  session_scope;				  /* the role may hold a request beyond its transaction */
+	const struct AuthorizedScope *scope; /* the specific data that the verdict is narrowed to; NULL: it is not */
+	int64						  declaration_id;
+	const char					 *statute;
 } RequestVerdict;
 
 /* The number of the request that the session holds, whoever's it is; 0: none.  Cheap. */

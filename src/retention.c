@@ -17,6 +17,7 @@
 #include "utils/tuplestore.h"
 
 #include "exempt.h"
+#include "instruments.h"
 #include "retention.h"
 #include "rules.h"
 #include "shared.h"
@@ -54,6 +55,32 @@ retention_owner_sql(const GovernedRelation *member)
 	if (member->owner > 0)
 		return psprintf("%s::pg_catalog.text", quote_identifier(get_attname(member->relid, member->owner, false)));
 	return psprintf("%s::pg_catalog.text", quote_literal_cstr(member->owner_agency));
+}
+
+char *
+retention_expired_sql(const GovernedRelation *member, TimestampTz now)
+{
+	char		  *captured = retention_captured_sql(member);
+	char		  *owner = retention_owner_sql(member);
+	List		  *keepers = instruments_shorter_keepers(now);
+	ListCell	  *keeper;
+	ListCell	  *value;
+	StringInfoData condition;
+
+	initStringInfo(&condition);
+	appendStringInfo(&condition, "(%s < $1", captured);
+	foreach (keeper, keepers)
+	{
+		TimestampTz limit = now - instruments_retention(lfirst(keeper), now);
+		char	   *instant = DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(limit)));
+		List	   *values = member->owner > 0 ? registry_owner_values(member->root, lfirst(keeper)) : list_make1(lfirst(keeper));
+
+		foreach (value, values)
+			appendStringInfo(&condition, " OR %s < %s::pg_catalog.timestamptz AND %s = %s::pg_catalog.text", captured,
+							 quote_literal_cstr(instant), owner, quote_literal_cstr(lfirst(value)));
+	}
+	appendStringInfoChar(&condition, ')');
+	return condition.data;
 }
 
 /* The governed root that an argument names; copied, since lookups may go */
@@ -97,12 +124,11 @@ ctlpr_expired_reads(PG_FUNCTION_ARGS)
 	if (governed.broken || !statute || !retention_limit(&governed, shared_now(), &limit))
 		PG_RETURN_NULL();
 	statute = rules_statute();
-	exempt_run(
-		psprintf("SELECT %s, (%s AT TIME ZONE %s)::pg_catalog.date, pg_catalog.count(*) FROM %s WHERE %s < $1 GROUP BY 1, 2 "
-				 "ORDER BY 2, 1",
-				 retention_owner_sql(&governed), retention_captured_sql(&governed), quote_literal_cstr(statute->time_zone),
-				 retention_relation_sql(governed.relid), retention_captured_sql(&governed)),
-		1, &limit, rows, &desc);
+	exempt_run(psprintf("SELECT %s, (%s AT TIME ZONE %s)::pg_catalog.date, pg_catalog.count(*) FROM %s WHERE %s GROUP BY 1, 2 "
+						"ORDER BY 2, 1",
+						retention_owner_sql(&governed), retention_captured_sql(&governed), quote_literal_cstr(statute->time_zone),
+						retention_relation_sql(governed.relid), retention_expired_sql(&governed, shared_now())),
+			   1, &limit, rows, &desc);
 
 	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	while (tuplestore_gettupleslot(rows, true, false, slot))

@@ -13,6 +13,13 @@
 /* Reads of the relation captured before *limit are expired; false when no rule is in force. */
 extern bool retention_limit(const GovernedRelation *governed, TimestampTz now, TimestampTz *limit);
 
+/*
+ * SQL text of the condition that a member's row is expired: captured before $1
+ * (the relation's limit), or before the limit of an agency that keeps its reads
+ * for a shorter time; palloc'd.
+ */
+extern char *retention_expired_sql(const GovernedRelation *member, TimestampTz now);
+
 /* SQL text of a member's owner column as text, or of the one owner as a literal; palloc'd */
 extern char *retention_owner_sql(const GovernedRelation *member);
 

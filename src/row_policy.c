@@ -29,6 +29,7 @@
 #include "utils/timestamp.h"
 
 #include "gate.h"
+#include "instruments.h"
 #include "record.h"
 #include "refusal.h"
 #include "row_policy.h"
@@ -97,12 +98,15 @@ call(Oid function, Oid result, List *args)
 	return (Node *) makeFuncExpr(function, result, args, InvalidOid, DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
 }
 
+/* f(relation, captured_at, owner, plate, camera): the last two as they are, for they are read only where an instrument names them */
 static Node *
 row_call(Oid function, const GovernedRelation *governed, Index varno)
 {
-	return call(
-		function, BOOLOID,
-		list_make3(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno)));
+	return call(function, BOOLOID,
+				list_make5(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno),
+						   column(governed, varno, governed->plate),
+						   governed->camera > 0 ? column(governed, varno, governed->camera)
+												: (Node *) makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID)));
 }
 
 /* captured_at >= visible_since(r): an index condition, and it prunes partitions */
@@ -133,9 +137,7 @@ row_policy_expression(const GovernedRelation *governed, Index varno, PolicyUse u
 	if (governed->broken)
 		gate_refuse_command("select", governed->relid, CAUSE_BROKEN_REGISTRATION, "13(b)(2)(A)");
 	if (use == POLICY_INSERT)
-		return call(functions->may_insert, BOOLOID,
-					list_make4(oid_constant(governed->relid), column(governed, varno, governed->captured_at),
-							   owner(governed, varno), text_column(governed, varno, governed->plate)));
+		return row_call(functions->may_insert, governed, varno);
 	return (Node *) makeBoolExpr(
 		AND_EXPR,
 		list_make2(unexpired(governed, varno),
@@ -146,7 +148,9 @@ row_policy_expression(const GovernedRelation *governed, Index varno, PolicyUse u
 Node *
 row_policy_touch(const GovernedRelation *governed, Index varno)
 {
-	return row_call(registry_policy_functions()->touch, governed, varno);
+	return call(
+		registry_policy_functions()->touch, BOOLOID,
+		list_make3(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno)));
 }
 
 Node *
@@ -197,6 +201,7 @@ row_policy_predicate(Node *condition, const GovernedRelation *governed, ColumnRe
 {
 	const PolicyFunctions *functions = registry_policy_functions();
 	FuncExpr			  *call = (FuncExpr *) condition;
+	FuncExpr			  *expected;
 	PolicyPredicate		   predicate;
 
 	if (!IsA(condition, FuncExpr) || call->args == NIL)
@@ -209,11 +214,13 @@ row_policy_predicate(Node *condition, const GovernedRelation *governed, ColumnRe
 		predicate = PREDICATE_PROBE;
 	else
 		return PREDICATE_NONE;
-	if (is_about(call, governed) &&
-		is_same_over_columns(lsecond(call->args), column(governed, 1, governed->captured_at), resolve, context) &&
-		is_same_over_columns(lthird(call->args), owner(governed, 1), resolve, context))
-		return predicate;
-	return PREDICATE_NONE;
+	expected = (FuncExpr *) row_call(call->funcid, governed, 1);
+	if (!is_about(call, governed) || list_length(call->args) != list_length(expected->args))
+		return PREDICATE_NONE;
+	for (int i = 1; i < list_length(expected->args); i++)
+		if (!is_same_over_columns(list_nth(call->args, i), list_nth(expected->args, i), resolve, context))
+			return PREDICATE_NONE;
+	return predicate;
 }
 
 static bool
@@ -322,7 +329,18 @@ typedef struct CallSite
 	uint64			 serial;
 	StatementAccess *access;
 	RelationAccess	*relation;
+	FmgrInfo		 output[2]; /* of the plate's and the camera's type; fn_oid is set when known */
 } CallSite;
+
+/* Arguments of the row predicates */
+enum
+{
+	ARG_RELATION,
+	ARG_CAPTURED_AT,
+	ARG_OWNER,
+	ARG_PLATE,
+	ARG_CAMERA
+};
 
 static CallSite *
 call_site(FunctionCallInfo fcinfo)
@@ -351,6 +369,58 @@ call_owner(CallSite *site, FunctionCallInfo fcinfo, int argument)
 	text *value = PG_GETARG_TEXT_PP(argument);
 
 	return gate_owner(site->access, site->relation, VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value));
+}
+
+/* The plate or the camera as text; NULL for null */
+static const char *
+call_text(CallSite *site, FunctionCallInfo fcinfo, int argument)
+{
+	FmgrInfo *output = &site->output[argument - ARG_PLATE];
+
+	if (PG_ARGISNULL(argument))
+		return NULL;
+	if (output->fn_oid == InvalidOid)
+	{
+		Oid	 function;
+		bool varlena;
+
+		getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, argument), &function, &varlena);
+		fmgr_info_cxt(function, output, fcinfo->flinfo->fn_mcxt);
+	}
+	return OutputFunctionCall(output, PG_GETARG_DATUM(argument));
+}
+
+/* Is the read live, also where its owner keeps reads for a shorter time than the act allows? */
+static bool
+is_live(CallSite *site, FunctionCallInfo fcinfo, OwnerAccess **owner_access)
+{
+	TimestampTz captured_at;
+
+	if (PG_ARGISNULL(ARG_CAPTURED_AT) || PG_ARGISNULL(ARG_OWNER))
+		return false;
+	captured_at = PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT);
+	if (captured_at < site->relation->limit)
+		return false;
+	*owner_access = call_owner(site, fcinfo, ARG_OWNER);
+	return (*owner_access)->retention_us == 0 || captured_at >= site->access->now - (*owner_access)->retention_us;
+}
+
+/* Is the read among the specific data that the request is narrowed to, if it is? */
+static bool
+is_covered(CallSite *site, FunctionCallInfo fcinfo)
+{
+	const AuthorizedScope *scope = site->access->decided.scope;
+	const char			  *plate;
+	const char			  *camera;
+
+	if (scope == NULL)
+		return true;
+	if (scope->hold_id != 0)
+		return false;
+	plate = scope->plates > 0 ? call_text(site, fcinfo, ARG_PLATE) : NULL;
+	camera = scope->cameras > 0 ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
+	return instruments_cover(scope, PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT), plate ? plate : "", plate ? strlen(plate) : 0, camera,
+							 camera ? strlen(camera) : 0);
 }
 
 /*
@@ -394,20 +464,19 @@ ctlpr_visible_since(PG_FUNCTION_ARGS)
 	PG_RETURN_TIMESTAMPTZ(now - period_us);
 }
 
-/* may_read(relation, captured_at, owner): live, and of an owner within the scope of the request */
+/* may_read(relation, captured_at, owner, plate, camera): live, of an owner within the scope of the request, and covered by its instrument */
 Datum
 ctlpr_may_read(PG_FUNCTION_ARGS)
 {
-	CallSite *site = call_site(fcinfo);
+	CallSite	*site = call_site(fcinfo);
+	OwnerAccess *owner_access;
 
 	if (site->relation->observed)
 		PG_RETURN_BOOL(true);
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_GETARG_TIMESTAMPTZ(1) < site->relation->limit)
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(call_owner(site, fcinfo, 2)->visible);
+	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->visible && is_covered(site, fcinfo));
 }
 
-/* may_change(relation, captured_at, owner): live, and the requester's own */
+/* may_change(...): as may_read(), and the requester's own */
 Datum
 ctlpr_may_change(PG_FUNCTION_ARGS)
 {
@@ -416,26 +485,23 @@ ctlpr_may_change(PG_FUNCTION_ARGS)
 
 	if (site->relation->observed)
 		PG_RETURN_BOOL(true);
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_GETARG_TIMESTAMPTZ(1) < site->relation->limit)
-		PG_RETURN_BOOL(false);
-	owner_access = call_owner(site, fcinfo, 2);
-	PG_RETURN_BOOL(owner_access->visible && owner_access->mine);
+	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->visible && owner_access->mine &&
+				   is_covered(site, fcinfo));
 }
 
-/* may_probe(relation, captured_at, owner): live, and of an agency that the role ingests for */
+/* may_probe(...): live, and of an agency that the role ingests for */
 Datum
 ctlpr_may_probe(PG_FUNCTION_ARGS)
 {
-	CallSite *site = call_site(fcinfo);
+	CallSite	*site = call_site(fcinfo);
+	OwnerAccess *owner_access;
 
 	if (site->relation->observed)
 		PG_RETURN_BOOL(true);
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_GETARG_TIMESTAMPTZ(1) < site->relation->limit)
-		PG_RETURN_BOOL(false);
-	PG_RETURN_BOOL(call_owner(site, fcinfo, 2)->ingestible);
+	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->ingestible);
 }
 
-/* may_insert(relation, captured_at, owner, plate): raises LP013 rather than return false, so that it says why */
+/* may_insert(...): raises LP013 or LP014 rather than return false, so that it says why */
 Datum
 ctlpr_may_insert(PG_FUNCTION_ARGS)
 {
@@ -443,27 +509,33 @@ ctlpr_may_insert(PG_FUNCTION_ARGS)
 	RelationAccess *relation;
 	TimestampTz		captured_at;
 	OwnerAccess	   *owner_access;
+	const char	   *camera;
 
 	site = call_site(fcinfo);
 	relation = site->relation;
 
-	if (PG_ARGISNULL(1))
+	if (PG_ARGISNULL(ARG_CAPTURED_AT))
 		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_NULL, "13(b)(2)(A)");
-	if (PG_ARGISNULL(3))
+	if (PG_ARGISNULL(ARG_PLATE))
 		gate_refuse_row(site->access, relation, CAUSE_PLATE_NULL, "13(a)");
-	if (PG_ARGISNULL(2))
+	if (PG_ARGISNULL(ARG_OWNER))
 		gate_refuse_row(site->access, relation, CAUSE_OWNER_OTHER, "13(d)(6)");
-	if (PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3))
+	if (PG_ARGISNULL(ARG_CAPTURED_AT) || PG_ARGISNULL(ARG_OWNER) || PG_ARGISNULL(ARG_PLATE))
 		PG_RETURN_BOOL(true); /* only observed */
 
-	captured_at = PG_GETARG_TIMESTAMPTZ(1);
+	captured_at = PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT);
 	if (captured_at < relation->limit)
 		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_EARLY, "13(b)(2)(A)");
 	if (captured_at > site->access->now + ctlpr_clock_skew_s * USECS_PER_SEC)
 		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_LATE, "13(b)(2)(A)");
-	owner_access = call_owner(site, fcinfo, 2);
+	owner_access = call_owner(site, fcinfo, ARG_OWNER);
 	if (!owner_access->ingestible)
 		gate_refuse_row(site->access, relation, CAUSE_OWNER_OTHER, "13(d)(6)");
+	if (owner_access->retention_us > 0 && captured_at < site->access->now - owner_access->retention_us)
+		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_EARLY, "13(b)(2)(A)");
+	camera = relation->relation.camera > 0 ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
+	if (camera && gate_camera_barred(relation, camera))
+		gate_refuse_row(site->access, relation, CAUSE_PROTECTED_SITE, "13(d)(5)");
 	if (!TIMESTAMP_NOT_FINITE(captured_at) && rules_statute())
 		record_ingested_read(site->access, relation, owner_access->agency_id, captured_at);
 	PG_RETURN_BOOL(true);
@@ -480,12 +552,18 @@ ctlpr_referential(PG_FUNCTION_ARGS)
 Datum
 ctlpr_touch(PG_FUNCTION_ARGS)
 {
-	CallSite *site = call_site(fcinfo);
+	CallSite	*site = call_site(fcinfo);
+	OwnerAccess *owner_access;
 
 	site->relation->touched++;
-	if (!PG_ARGISNULL(1) && PG_GETARG_TIMESTAMPTZ(1) < site->relation->oldest)
-		site->relation->oldest = PG_GETARG_TIMESTAMPTZ(1);
-	if (!PG_ARGISNULL(2))
-		call_owner(site, fcinfo, 2)->touched++;
+	if (!PG_ARGISNULL(ARG_CAPTURED_AT) && PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT) < site->relation->oldest)
+		site->relation->oldest = PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT);
+	if (!PG_ARGISNULL(ARG_OWNER))
+	{
+		owner_access = call_owner(site, fcinfo, ARG_OWNER);
+		owner_access->touched++;
+		if (!owner_access->mine)
+			gate_touch_other(site->access, site->relation);
+	}
 	PG_RETURN_BOOL(true);
 }

@@ -67,7 +67,11 @@ enum
 	Anum_declaration_valid_until,
 	Anum_declaration_filed_at,
 	Anum_declaration_filed_by,
-	Anum_declaration_withdrawn_at
+	Anum_declaration_withdrawn_at,
+	Anum_declaration_withdrawn_by,
+	Anum_declaration_withdrawn_reason,
+	Anum_declaration_affirms_first, /* four points, each a column */
+	Anum_declaration_affirms_last = Anum_declaration_affirms_first + 3
 };
 enum
 {
@@ -88,7 +92,8 @@ enum
 	Anum_purpose_description,
 	Anum_purpose_valid_from,
 	Anum_purpose_valid_until,
-	Anum_purpose_standing_only
+	Anum_purpose_standing_only,
+	Anum_purpose_pending_case
 };
 enum
 {
@@ -157,6 +162,7 @@ typedef struct RoleRules
 typedef struct DeclarationPeriod
 {
 	int64		declaration_id;
+	bool		affirmed;  /* all points that the act demands */
 	int			first_day; /* signed on; days as DateADT */
 	int			last_day;
 	TimestampTz withdrawn_at; /* DT_NOEND while it stands */
@@ -185,6 +191,7 @@ typedef struct RulesCache
 } RulesCache;
 
 static RulesCache cache;
+static uint64	  cache_epoch = 0;
 static bool		  cache_stale = true;
 static bool		  changed_here = false; /* this transaction changed a rule */
 
@@ -223,7 +230,16 @@ refresh(void)
 	cache.roles = make_table("ctlpr roles", sizeof(Oid), sizeof(RoleRules), HASH_BLOBS);
 	cache.declarations = make_table("ctlpr declarations", CTLPR_AGENCY_ID_SIZE, sizeof(AgencyDeclarations), HASH_STRINGS);
 	cache.generation = generation;
+	cache_epoch++;
 	cache_stale = false;
+}
+
+MemoryContext
+rules_cache_context(uint64 *epoch)
+{
+	refresh();
+	*epoch = cache_epoch;
+	return cache.context;
 }
 
 /* Trigger on the rule tables: what is known here is stale now, and everywhere once this commits. */
@@ -323,8 +339,8 @@ demand_bit(const char *demand)
 }
 
 /* A text[] column as a list of strings; NIL for null */
-static List *
-row_texts(Relation relation, HeapTuple row, int attribute)
+List *
+rules_row_texts(Relation relation, HeapTuple row, int attribute)
 {
 	bool   isnull;
 	Datum  value = row_datum(relation, row, attribute, &isnull);
@@ -345,13 +361,19 @@ row_texts(Relation relation, HeapTuple row, int attribute)
 static uint32
 row_bits(Relation relation, HeapTuple row, int attribute, uint32 (*bit)(const char *))
 {
-	List	 *names = row_texts(relation, row, attribute);
+	List	 *names = rules_row_texts(relation, row, attribute);
 	uint32	  result = 0;
 	ListCell *cell;
 
 	foreach (cell, names)
 		result |= bit(lfirst(cell));
 	return result;
+}
+
+uint32
+rules_row_kinds(Relation relation, HeapTuple row, int attribute)
+{
+	return row_bits(relation, row, attribute, kind_bit);
 }
 
 static TimestampTz
@@ -407,6 +429,7 @@ load_purpose(Relation relation, HeapTuple row)
 	rule->demands = row_bits(relation, row, Anum_purpose_demands, demand_bit);
 	rule->standing = DatumGetBool(row_datum(relation, row, Anum_purpose_standing, NULL));
 	rule->standing_only = DatumGetBool(row_datum(relation, row, Anum_purpose_standing_only, NULL));
+	rule->pending_case = DatumGetBool(row_datum(relation, row, Anum_purpose_pending_case, NULL));
 	rule->valid_from = row_time(relation, row, Anum_purpose_valid_from, DT_NOEND);
 	rule->valid_until = row_time(relation, row, Anum_purpose_valid_until, DT_NOBEGIN);
 	cache.purposes = lappend(cache.purposes, rule);
@@ -439,7 +462,7 @@ load_recipient(Relation relation, HeapTuple row)
 
 	rule->rank = DatumGetInt32(row_datum(relation, row, Anum_recipient_rank, NULL));
 	rule->clause = row_text(relation, row, Anum_recipient_clause);
-	rule->states = row_texts(relation, row, Anum_recipient_states);
+	rule->states = rules_row_texts(relation, row, Anum_recipient_states);
 	rule->kinds = row_bits(relation, row, Anum_recipient_agency_kinds, kind_bit);
 	rule->demands = row_bits(relation, row, Anum_recipient_demands, demand_bit);
 	rule->basis = strcmp(basis, "none") == 0		  ? SHARING_OPEN
@@ -562,6 +585,13 @@ rule_names_state(const RecipientRule *rule, const char *state)
 	return false;
 }
 
+bool
+rules_in_state(const Agency *agency)
+{
+	ensure_statute();
+	return cache.adopted && strcmp(agency->state, cache.statute.state) == 0;
+}
+
 SharingFacts
 rules_sharing(const Agency *recipient, TimestampTz at)
 {
@@ -569,7 +599,7 @@ rules_sharing(const Agency *recipient, TimestampTz at)
 	ListCell	*cell;
 
 	ensure_statute();
-	facts.in_state = cache.adopted && strcmp(recipient->state, cache.statute.state) == 0;
+	facts.in_state = rules_in_state(recipient);
 	foreach (cell, cache.recipients)
 	{
 		RecipientRule *rule = lfirst(cell);
@@ -582,7 +612,7 @@ rules_sharing(const Agency *recipient, TimestampTz at)
 		facts.clause = rule->clause;
 		break;
 	}
-	facts.declaration_in_force = facts.basis == SHARING_DECLARATION && rules_declaration(recipient->agency_id, at) != 0;
+	facts.declaration_in_force = rules_declaration(recipient->agency_id, at) != 0;
 	return facts;
 }
 
@@ -739,6 +769,9 @@ load_declarations(AgencyDeclarations *loaded)
 		Datum			   last;
 
 		period->declaration_id = DatumGetInt64(row_datum(relation, row, Anum_declaration_id, NULL));
+		period->affirmed = true;
+		for (int point = Anum_declaration_affirms_first; point <= Anum_declaration_affirms_last; point++)
+			period->affirmed &= DatumGetBool(row_datum(relation, row, point, NULL));
 		period->first_day = DatumGetDateADT(row_datum(relation, row, Anum_declaration_signed_on, NULL));
 		last = row_datum(relation, row, Anum_declaration_valid_until, &isnull);
 		period->last_day = isnull ? PG_INT32_MAX : DatumGetDateADT(last);
@@ -776,7 +809,7 @@ rules_declaration(const char *agency_id, TimestampTz at)
 		DeclarationPeriod *period = lfirst(cell);
 
 		/* Withdrawal works by being there, whatever a clock says. */
-		if (day >= period->first_day && day <= period->last_day && period->withdrawn_at == DT_NOEND)
+		if (period->affirmed && day >= period->first_day && day <= period->last_day && period->withdrawn_at == DT_NOEND)
 			return period->declaration_id;
 	}
 	return 0;

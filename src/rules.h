@@ -11,8 +11,10 @@
 
 #include "postgres.h"
 
+#include "access/htup.h"
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "utils/relcache.h"
 
 #include "ctlpr.h"
 #include "decision.h"
@@ -59,6 +61,7 @@ typedef struct PurposeRule
 	uint32		demands;
 	bool		standing;
 	bool		standing_only;
+	bool		pending_case; /* "pending" counts as a case number */
 	TimestampTz valid_from;
 	TimestampTz valid_until;
 } PurposeRule;
@@ -84,6 +87,9 @@ extern List *rules_standing_requests(Oid role);
  */
 extern const PurposeRule *rules_purpose(const char *purpose, TimestampTz at);
 
+/* Is it an agency of the statute's state? */
+extern bool rules_in_state(const Agency *agency);
+
 /* How the statute has an agency as a recipient of others' reads, its declaration included */
 extern SharingFacts rules_sharing(const Agency *recipient, TimestampTz at);
 
@@ -98,6 +104,16 @@ extern int rules_day(TimestampTz at);
 
 /* May the role read entries that concern this agency?  NULL: entries that concern none */
 extern bool rules_auditor_of(Oid role, const char *agency_id);
+
+/*
+ * For instruments.c: the cache's memory, refreshed, and a number that changes
+ * whenever everything in it was dropped.
+ */
+extern MemoryContext rules_cache_context(uint64 *epoch);
+
+/* The bits of a text[] column that holds kinds of agency, and its strings, in the current context */
+extern uint32 rules_row_kinds(Relation relation, HeapTuple row, int attribute);
+extern List	 *rules_row_texts(Relation relation, HeapTuple row, int attribute);
 
 /* Register the transaction callbacks that publish changes of rules; once per backend. */
 extern void rules_install(void);

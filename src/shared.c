@@ -93,6 +93,8 @@ shared_startup(void)
 		shared->backends = (BackendSlot *) rest;
 		shared->max_backends = backend_slots();
 		memset(shared->backends, 0, shared->max_backends * sizeof(BackendSlot));
+		for (int i = 0; i < shared->max_backends; i++)
+			pg_atomic_init_u64(&shared->backends[i].others_touched, 0);
 		rest += MAXALIGN(shared->max_backends * sizeof(BackendSlot));
 
 		for (int i = 0; i < ctlpr_max_databases; i++)

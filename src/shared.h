@@ -62,11 +62,12 @@ typedef struct DatabaseSlot
 /* What parallel workers need to know of their leader's statement */
 typedef struct BackendSlot
 {
-	bool		in_use;
-	TimestampTz now; /* the instant of the executor run */
-	int			relations;
-	Oid			relation[SHARED_PARALLEL_RELATIONS_MAX];
-	int64		seq[SHARED_PARALLEL_RELATIONS_MAX];
+	bool			 in_use;
+	pg_atomic_uint64 others_touched; /* reads of other agencies, by leader and workers together */
+	TimestampTz		 now;			 /* the instant of the executor run */
+	int				 relations;
+	Oid				 relation[SHARED_PARALLEL_RELATIONS_MAX];
+	int64			 seq[SHARED_PARALLEL_RELATIONS_MAX];
 } BackendSlot;
 
 typedef struct SharedState

@@ -43,6 +43,8 @@ INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_k
 	 'To locate a missing or endangered person', '2026-10-01 00:00 America/New_York'),
 	('us-ct-2026', 'stolen_vehicle', '13(b)(1)(B)(ii)(IV)', true, '{police,prosecutor,task_force,federal}', '{}', false,
 	 'To recover a stolen motor vehicle', '2026-10-01 00:00 America/New_York');
+-- A search for somebody in danger need not wait for its number, 13(d)(8).
+UPDATE ctlpr.statute_purpose SET pending_case = true WHERE statute = 'us-ct-2026' AND purpose = 'missing_person';
 
 -- Access by the person whom the data is about; the reason says whose request it is and that co-registrants consent.
 INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_kinds, demands, standing, description) VALUES
@@ -89,3 +91,23 @@ INSERT INTO ctlpr.statute_recipient (statute, rank, clause, states, agency_kinds
 	 'A multijurisdictional task force that declared, for the specific data that its head or designee approved', '2026-10-01 00:00 America/New_York'),
 	('us-ct-2026', 40, '13(d)(6)(C)', NULL, '{police,federal,prosecutor}', 'authorization', '{case_number}',
 	 'Any other law enforcement agency, for the specific data of a probable cause warrant or a Terrorist Screening Database match', '2026-10-01 00:00 America/New_York');
+
+-- Instruments for specific data.  A subpoena or a grand jury's demand is no warrant (13(g)(3)).
+INSERT INTO ctlpr.statute_authorization (statute, kind, clause, agency_kinds, states, purposes, compels, declared, demands, refused_issuers, description, valid_from) VALUES
+	('us-ct-2026', 'probable_cause_warrant', '13(d)(6)(C)', '{police,federal,prosecutor,task_force}', NULL, NULL, true, false, '{plates,captured,issuer}', 'subp[o]?ena|grand[[:space:]]+jury|administrative',
+	 'A judge''s warrant on probable cause for specific plates and a specific time', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'terrorist_screening_match', '13(d)(6)(C)', '{police,federal,prosecutor,task_force}', NULL, NULL, false, false, '{plates}', NULL,
+	 'Specific data on a possible match in the Terrorist Screening Database', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'task_force', '13(d)(6)(B)', '{task_force}', '{CT,NY,RI,MA}', NULL, false, true, '{specific,approver,participant,case_number}', NULL,
+	 'Specific data for a specific investigation, approved by the head of a declared task force or the designee, to which an agency of Connecticut belongs', '2026-10-01 00:00 America/New_York'),
+	('us-ct-2026', 'court_order', '13(b)(2)(A)(i)', '{prosecutor,other}', NULL, NULL, true, false, '{hold,issuer}', 'subp[o]?ena|grand[[:space:]]+jury',
+	 'A court''s order that gives a prosecutor or the defence the evidence of a hold', '2026-10-01 00:00 America/New_York');
+INSERT INTO ctlpr.statute_authorization (statute, kind, clause, agency_kinds, states, purposes, demands, description, valid_from) VALUES
+	('us-ct-2026', 'registrant', '13(d)(6)(D)', '{police,public_agency,prosecutor}', '{CT}', '{registrant_request}', '{one_plate,captured,consent}',
+	 'Reads of a vehicle for the natural persons registered when they were captured, all co-registrants joining', '2026-10-01 00:00 America/New_York');
+
+INSERT INTO ctlpr.statute_policy (statute, kind, clause, agency_kinds, due_on, description) VALUES
+	('us-ct-2026', 'usage_and_privacy', '13(f)', '{public_agency,prosecutor}', '2027-01-01',
+	 'A usage and privacy policy, published before use and by 2027-01-01'),
+	('us-ct-2026', 'model_policy', '14(b)', '{police}', '2027-01-01',
+	 'The model policy, or a stricter one, adopted by 2027-01-01');

@@ -66,6 +66,13 @@ is( $node->safe_psql('city', "SELECT oldest_read_on = ((now() - interval '25 day
 is(log_value($node, 'city', 'allowed, clause, detail ? $$run_id$$', "action = 'purge' AND relation = 'public.plain'"), 't|13(b)(2)(A)|t', 'the certificate is an entry of the log');
 unlike(log_value($node, 'city', 'detail', "action = 'purge'"), qr/OLD\d/, '... without a plate');
 
+# An agency that keeps its reads for a shorter time
+my $certified_before = certified('plain');
+$node->safe_psql('city', "SELECT ctlpr.set_agency_option('CT-HPD', retention => '1 minute'), ctlpr.set_agency_option('CT-NHPD', retention => '10 hours 30 minutes')");
+ok(await_true(sub { return certified('plain') == $certified_before + 10 }), 'the reads of an agency with a shorter retention are purged after its own time');
+$node->safe_psql('city', "SELECT ctlpr.set_agency_option('CT-HPD'), ctlpr.set_agency_option('CT-NHPD')");
+is(live('plain'), '10', '... and are gone when it keeps reads for longer again');
+
 # Whole partitions
 start_purge('daily');
 ok(await_true(sub { return expired('daily') eq '0' }), 'expired rows of a partitioned table are deleted');

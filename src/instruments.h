@@ -1,0 +1,93 @@
+/*
+ * instruments.h - what opens, narrows or closes sharing in single cases:
+ * authorizations, suspensions, networks, limits that agencies set themselves,
+ * vendors' contracts, officers' training, cameras at protected sites.
+ *
+ * Kept with the rules' cache (rules.h): results are valid until the next call
+ * that may refresh it; copy what must last.  All need registry_ready() and a
+ * transaction.
+ */
+#ifndef CTLPR_INSTRUMENTS_H
+#define CTLPR_INSTRUMENTS_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+
+#include "ctlpr.h"
+#include "rules.h"
+
+/* The specific data that an instrument covers; each part that is absent does not narrow */
+typedef struct AuthorizedScope
+{
+	int			 plates; /* number; 0: any plate */
+	const char **plate;	 /* capital letters and digits only, sorted */
+	int			 cameras;
+	const char **camera;
+	bool		 ranged;
+	TimestampTz	 captured_from; /* DT_NOBEGIN: open */
+	TimestampTz	 captured_until;
+	bool		 from_inclusive;
+	bool		 until_inclusive;
+	int64		 hold_id; /* 0: live reads */
+} AuthorizedScope;
+
+typedef struct Authorization
+{
+	int64			authorization_id; /* hash key */
+	bool			exists;
+	char			agency_id[CTLPR_AGENCY_ID_SIZE];
+	const char	   *kind;
+	const char	   *case_number; /* NULL: none */
+	TimestampTz		valid_from;
+	TimestampTz		valid_until;
+	bool			revoked;
+	AuthorizedScope scope;
+} Authorization;
+
+/* A filed instrument, revoked ones included; NULL when there is none of that number */
+extern const Authorization *instruments_authorization(int64 authorization_id);
+
+/*
+ * How the statute takes an instrument for a recipient and a purpose at that
+ * time.  recipient is a copy of the caller's; strings of the result are
+ * palloc'd.
+ */
+extern AuthorizationFacts instruments_facts(int64 authorization_id, const Agency *recipient, const char *purpose, TimestampTz at);
+
+/* A copy of a scope in the current context */
+extern AuthorizedScope *instruments_copy_scope(const AuthorizedScope *scope);
+
+/* Does the scope cover a read?  plate and camera need not be terminated; camera may be NULL. */
+extern bool instruments_cover(const AuthorizedScope *scope, TimestampTz captured_at, const char *plate, int plate_length,
+							  const char *camera, int camera_length);
+
+/* Is sharing with the agency suspended, 13(l)? */
+extern bool instruments_suspended(const char *agency_id);
+
+/* Is the agency in a sharing network of which a participant of another state has no declaration in force, 13(d)(7)? */
+extern bool instruments_network_closed(const char *agency_id, TimestampTz at);
+
+/* Does the owner withhold its reads from this recipient or for this purpose? */
+extern bool instruments_withheld(const char *owner, const Agency *recipient, const char *purpose);
+
+/* Has the agency ruled the purpose out for its own people? */
+extern bool instruments_ruled_out(const char *agency_id, const char *purpose);
+
+/* Does the agency demand training, and is the officer's valid on the day? */
+extern bool instruments_training_demanded(const char *agency_id);
+extern bool instruments_training_valid(const char *agency_id, const char *officer, TimestampTz at);
+
+/* Is a contract of the vendor with the agency in force? */
+extern bool instruments_contract(const char *vendor_id, const char *agency_id, TimestampTz at);
+
+/* The retention that the agency or one of its contracts sets below the statute's, in microseconds; 0: none */
+extern int64 instruments_retention(const char *agency_id, TimestampTz at);
+
+/* Agencies that have such a retention; list of char *, palloc'd */
+extern List *instruments_shorter_keepers(TimestampTz at);
+
+/* Is the camera barred by a protected site, 13(d)(5)?  An unregistered one is not. */
+extern bool instruments_camera_barred(const char *camera_id);
+
+#endif /* CTLPR_INSTRUMENTS_H */

@@ -1,0 +1,68 @@
+-- 13(b)(2)(A)(iv): approved aggregates may outlive the reads; what shows a plate, a place in time or a single read may not
+\getenv source PG_ABS_SRCDIR
+\set world :source /sql/include/world.inc
+\i :world
+CREATE TABLE traffic (hour timestamptz, camera int, agency text, reads bigint, mean double precision);
+CREATE TABLE with_image (hour timestamptz, picture bytea);
+CREATE TABLE with_plate (hour timestamptz, plate text);
+CREATE TABLE filled AS SELECT 1 AS n;
+CREATE TABLE unapproved (LIKE traffic);
+GRANT ALL ON traffic, unapproved TO officer;
+SELECT ctlpr.register_aggregate('with_image', 'Commissioner', 'none');
+SELECT ctlpr.register_aggregate('with_plate', 'Commissioner', 'none');
+SELECT ctlpr.register_aggregate('filled', 'Commissioner', 'none');
+SELECT ctlpr.register_aggregate('plate_reads', 'Commissioner', 'none');
+SELECT ctlpr.register_aggregate('plate_reads_3', 'Commissioner', 'none');
+SELECT ctlpr.register_aggregate('traffic', '', 'none');
+SELECT ctlpr.register_aggregate('traffic', 'Commissioner', 'reads by hour and camera');
+SELECT ctlpr.register_aggregate('traffic', 'Commissioner', 'reads by hour and camera');
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('traffic_analytics') > 0 AS begun;
+INSERT INTO traffic SELECT date_trunc('hour', captured_at), camera_id, agency_id, count(*), avg(camera_id) FROM plate_reads GROUP BY 1, 2, 3;
+INSERT INTO traffic (reads) SELECT count(DISTINCT plate) FROM plate_reads;
+WITH h AS (SELECT date_trunc('hour', captured_at) AS h, count(*) AS n FROM plate_reads GROUP BY 1) INSERT INTO traffic (hour, reads) SELECT h, n FROM h WHERE n > 1 ORDER BY h;
+SELECT count(*) > 0 AS filled FROM traffic;
+\set try 'SAVEPOINT a; INSERT INTO traffic '
+SAVEPOINT a;
+INSERT INTO traffic (agency) SELECT plate FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT plate, count(*) FROM plate_reads GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT lower(plate), count(*) FROM plate_reads GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (agency) SELECT max(plate) FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO traffic (agency) SELECT string_agg(agency_id, ',') FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO traffic (reads) SELECT sum(length(plate)) FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO traffic (hour, reads) SELECT captured_at, count(*) FROM plate_reads GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (reads, mean) SELECT read_id, count(*) FROM plate_reads GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (agency) SELECT DISTINCT plate FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO traffic (reads) SELECT 1 FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT r.plate, s.n FROM plate_reads r, (SELECT count(*) AS n FROM plate_reads) s;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT (SELECT min(plate) FROM plate_reads), count(*) FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO unapproved SELECT date_trunc('hour', captured_at), camera_id, agency_id, count(*) FROM plate_reads GROUP BY 1, 2, 3;
+ROLLBACK TO a;
+CREATE TEMP TABLE t AS SELECT count(*) FROM plate_reads;
+ROLLBACK;
+RESET ROLE;
+SELECT ctlpr.withdraw_aggregate('unapproved', 'over');
+SELECT ctlpr.withdraw_aggregate('traffic', 'over');
+SELECT ctlpr.withdraw_aggregate('traffic', 'over');
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('traffic_analytics') > 0 AS begun;
+INSERT INTO traffic (reads) SELECT count(*) FROM plate_reads;
+ROLLBACK;
+RESET ROLE;
+SELECT action, allowed, sqlstate, clause, count(*) FROM ctlpr.audit_entry WHERE seq > :start_seq AND role = 'officer' AND entry = 'verdict' AND action <> 'request' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2;
+DELETE FROM ctlpr.aggregate;
+DROP TABLE traffic, with_image, with_plate, filled, unapproved;
