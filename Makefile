@@ -22,7 +22,7 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 # One file per subject, joined in the order in which they need each other.
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
 	schema agency statute instrument register camera governed_table audit request purge hold functions \
-	agency_functions statute_functions authorization sharing_functions register_functions governance request_functions report \
+	agency_functions statute_functions authorization sharing_functions register_functions hold_functions governance request_functions report \
 	statutes/us-ct-2026 privileges))
 
 # The server's own headers do not pass -Wextra without these three.

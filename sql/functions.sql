@@ -22,21 +22,21 @@ CREATE FUNCTION ctlpr.visible_since(relation oid) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'ctlpr_visible_since' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.visible_since(oid) IS 'Policy predicate: reads captured before this instant are expired (13(b)(2)(A))';
 
-CREATE FUNCTION ctlpr.may_read(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
+CREATE FUNCTION ctlpr.may_read(relation oid, captured_at timestamptz, owner text, plate "any", camera "any", hold bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_read' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_read(oid, timestamptz, text, "any", "any") IS 'Policy predicate: the read is live and of an owner that the request may see (13(b)(2), 13(d)(6))';
+COMMENT ON FUNCTION ctlpr.may_read(oid, timestamptz, text, "any", "any", bigint) IS 'Policy predicate: the read is live and of an owner that the request may see (13(b)(2), 13(d)(6))';
 
-CREATE FUNCTION ctlpr.may_change(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
+CREATE FUNCTION ctlpr.may_change(relation oid, captured_at timestamptz, owner text, plate "any", camera "any", hold bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_change' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_change(oid, timestamptz, text, "any", "any") IS 'Policy predicate: the read is live and of the requester''s own agency';
+COMMENT ON FUNCTION ctlpr.may_change(oid, timestamptz, text, "any", "any", bigint) IS 'Policy predicate: the read is live and of the requester''s own agency';
 
-CREATE FUNCTION ctlpr.may_probe(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
+CREATE FUNCTION ctlpr.may_probe(relation oid, captured_at timestamptz, owner text, plate "any", camera "any", hold bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_probe' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_probe(oid, timestamptz, text, "any", "any") IS 'Policy predicate of an ingest statement''s existence check: the read is live and of an agency that the role ingests for';
+COMMENT ON FUNCTION ctlpr.may_probe(oid, timestamptz, text, "any", "any", bigint) IS 'Policy predicate of an ingest statement''s existence check: the read is live and of an agency that the role ingests for';
 
-CREATE FUNCTION ctlpr.may_insert(relation oid, captured_at timestamptz, owner text, plate "any", camera "any") RETURNS boolean
+CREATE FUNCTION ctlpr.may_insert(relation oid, captured_at timestamptz, owner text, plate "any", camera "any", hold bigint) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_may_insert' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.may_insert(oid, timestamptz, text, "any", "any") IS 'Policy check of a new read: captured within its permitted time, of an agency that the role ingests for; otherwise LP013; not of a camera at a protected site, otherwise LP014';
+COMMENT ON FUNCTION ctlpr.may_insert(oid, timestamptz, text, "any", "any", bigint) IS 'Policy check of a new read: captured within its permitted time, of an agency that the role ingests for; otherwise LP013; not of a camera at a protected site, otherwise LP014';
 
 -- VOLATILE, or the planner would take it out of the scans of partitions, which it marks
 CREATE FUNCTION ctlpr.referential(relation oid) RETURNS boolean
@@ -121,3 +121,11 @@ COMMENT ON FUNCTION ctlpr.run_purge_round(regclass) IS 'Has the purge worker do 
 CREATE FUNCTION ctlpr.purge_round_results(round bigint) RETURNS SETOF ctlpr.purge_run
 	AS 'MODULE_PATHNAME', 'ctlpr_purge_round_results' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.purge_round_results(bigint) IS 'Runs of a round as they are committed now';
+
+CREATE FUNCTION ctlpr.apply_hold(hold_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'ctlpr_apply_hold' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.apply_hold(bigint) IS 'Copies the reads that a hold covers and that are not copied yet; returns their number';
+
+CREATE FUNCTION ctlpr.held_reads(hold_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'ctlpr_held_reads' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.held_reads(bigint) IS 'Number of reads that are copied for a hold';

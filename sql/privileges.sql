@@ -28,6 +28,8 @@ GRANT EXECUTE ON FUNCTION ctlpr.current_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.check_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.complete_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.record_disclosure TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.preserve TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.end_hold TO PUBLIC;
 
 -- Administrators: govern tables, bind roles.  They see the registry, not the log.
 GRANT EXECUTE ON FUNCTION ctlpr.adopt_statute(text) TO ctlpr_admin;
@@ -83,7 +85,7 @@ BEGIN
 	FOREACH rule_table IN ARRAY ARRAY['agency', 'role_binding', 'auditor_binding', 'declaration', 'statute', 'statute_adoption', 'statute_purpose',
 									  'statute_retention', 'statute_recipient', 'statute_authorization', 'legal_authorization', 'suspension', 'network',
 									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
-									  'policy', 'misuse_report', 'aggregate', 'camera', 'hold', 'governed_relation', 'agency_key', 'standing_request']
+									  'policy', 'misuse_report', 'aggregate', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'standing_request']
 	LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
@@ -124,6 +126,7 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.policy_policy_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report_report_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.aggregate', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hold', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold_hold_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.governed_relation', '');

@@ -307,6 +307,47 @@ $$;
 /*
  * Retention
  */
+/*
+ * Holds: their number and duration, 14(a)(6).  The reads are counted past the
+ * policy, so this runs as the extension's owner.
+ */
+CREATE FUNCTION ctlpr.current_holds()
+RETURNS TABLE (hold_id bigint, relation regclass, agency_id text, basis text, clause text, purpose text, case_number text, requested_by text,
+	approved_by name, started_at timestamptz, ended_at timestamptz, outcome text, purge_after timestamptz, duration interval, reads bigint, relation_name text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT h.hold_id, ctlpr.relation_named(h.relation_name), h.agency_id, h.basis, h.clause, h.purpose, h.case_number, h.requested_by,
+		h.approved_by, h.started_at, h.ended_at, h.outcome, h.purge_after, coalesce(h.ended_at, now()) - h.started_at,
+		ctlpr.held_reads(h.hold_id), h.relation_name
+	FROM ctlpr.hold h
+	WHERE ctlpr.auditor_sees(h.agency_id, NULL)
+	ORDER BY h.hold_id DESC
+$$;
+COMMENT ON FUNCTION ctlpr.current_holds() IS 'What the view holds shows: the holds of the agencies that the role that acts audits';
+
+CREATE VIEW ctlpr.holds WITH (security_barrier) AS
+SELECT h.hold_id, h.relation, h.agency_id, h.basis, h.clause, h.purpose, h.case_number, h.requested_by, h.approved_by, h.started_at, h.ended_at,
+	h.outcome, h.purge_after, h.duration, h.reads, h.relation_name
+FROM ctlpr.current_holds() h;
+COMMENT ON VIEW ctlpr.holds IS 'Holds on reads, with their number, duration and what they keep (14(a)(6))';
+COMMENT ON COLUMN ctlpr.holds.hold_id IS 'Number of the hold';
+COMMENT ON COLUMN ctlpr.holds.relation IS 'The relation whose reads it keeps, if one bears that name today; see relation_name';
+COMMENT ON COLUMN ctlpr.holds.agency_id IS 'The agency that holds';
+COMMENT ON COLUMN ctlpr.holds.basis IS 'court_order | criminal_evidence | highway_fee | subsequent_offense';
+COMMENT ON COLUMN ctlpr.holds.clause IS 'Clause behind it';
+COMMENT ON COLUMN ctlpr.holds.purpose IS 'Purpose of the designation';
+COMMENT ON COLUMN ctlpr.holds.case_number IS 'Case that a request states to see the evidence';
+COMMENT ON COLUMN ctlpr.holds.requested_by IS 'Who asked for it, as stated';
+COMMENT ON COLUMN ctlpr.holds.approved_by IS 'Role of the supervisory officer who approved';
+COMMENT ON COLUMN ctlpr.holds.started_at IS 'When it began';
+COMMENT ON COLUMN ctlpr.holds.ended_at IS 'When it ended; NULL while it is open';
+COMMENT ON COLUMN ctlpr.holds.outcome IS 'The event that ended it';
+COMMENT ON COLUMN ctlpr.holds.purge_after IS 'Instant from which its copies are deleted';
+COMMENT ON COLUMN ctlpr.holds.duration IS 'How long it has lasted, or did';
+COMMENT ON COLUMN ctlpr.holds.reads IS 'Reads that are kept for it now';
+COMMENT ON COLUMN ctlpr.holds.relation_name IS 'Qualified name of the relation when the hold began';
+
 CREATE VIEW ctlpr.violations_by_vendor WITH (security_barrier) AS
 SELECT l.agency_id AS vendor_id,
 	l.sqlstate,
@@ -784,22 +825,24 @@ REVOKE ALL ON FUNCTION
 	ctlpr.finding_id(text, text[]),
 	ctlpr.purge_lag(regclass, date),
 	ctlpr.retention_state(),
+	ctlpr.current_holds(),
 	ctlpr.current_findings(),
 	ctlpr.purge_by_hand(regclass),
 	ctlpr.purge(regclass)
 	FROM PUBLIC;
 REVOKE ALL ON
-	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.violations_by_vendor, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
+	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.holds, ctlpr.violations_by_vendor, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
 	FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
 	ctlpr.auditor_sees(text, text[]),
 	ctlpr.is_auditor(),
 	ctlpr.relation_named(text),
 	ctlpr.retention_state(),
+	ctlpr.current_holds(),
 	ctlpr.current_findings()
 	TO ctlpr_auditor;
 GRANT SELECT ON
-	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.violations_by_vendor, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
+	ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.holds, ctlpr.violations_by_vendor, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings
 	TO ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.retention_state(), ctlpr.purge(regclass) TO ctlpr_admin;
 GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;

@@ -23,6 +23,7 @@
 #define ERRCODE_LP_READ_TIME		  MAKE_SQLSTATE('L', 'P', '0', '1', '3')
 #define ERRCODE_LP_PROTECTED_SITE	  MAKE_SQLSTATE('L', 'P', '0', '1', '4')
 #define ERRCODE_LP_NOT_DURABLE		  MAKE_SQLSTATE('L', 'P', '0', '2', '0')
+#define ERRCODE_LP_HOLD				  MAKE_SQLSTATE('L', 'P', '0', '3', '0')
 #define ERRCODE_LP_STANDBY			  MAKE_SQLSTATE('L', 'P', '0', '2', '1')
 
 /* Longest text that a client may state, in bytes: reason, case number, officer, ... */

@@ -74,6 +74,8 @@ static const struct
 					"Search for the plate, the place or the time of the case."},
 	[CAUSE_PROTECTED_SITE] = {ERRCODE_LP_PROTECTED_SITE, "the camera stands too close to a protected site",
 							  "Take the camera down, or have it authorized under section 29-6d of the general statutes."},
+	[CAUSE_EVIDENCE] = {ERRCODE_LP_HOLD, "evidence is not inserted by hand",
+						"A supervisory officer holds reads with ctlpr.preserve()."},
 	[CAUSE_NO_REQUEST] =
 		{ERRCODE_LP_NO_REQUEST, "no request is in force",
 		 "State the purpose of the search with ctlpr.begin_request() in the same transaction, as the same role."},

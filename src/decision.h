@@ -170,7 +170,8 @@ typedef enum VerdictCause
 	CAUSE_TRIGGER,
 	CAUSE_TOO_COMPLEX,
 	CAUSE_BULK,
-	CAUSE_PROTECTED_SITE
+	CAUSE_PROTECTED_SITE,
+	CAUSE_EVIDENCE
 } VerdictCause;
 
 typedef struct Verdict

@@ -3,13 +3,16 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/tstoreReceiver.h"
+#include "miscadmin.h"
 #include "nodes/params.h"
 #include "parser/analyze.h"
 #include "tcop/dest.h"
 #include "tcop/tcopprot.h"
+#include "utils/rel.h"
 #include "utils/snapmgr.h"
 
 #include "compat.h"
@@ -51,6 +54,17 @@ plan_exempt(const char *sql, int parameters, ParamListInfo params)
 	}
 	PG_END_TRY();
 	return plan;
+}
+
+void
+exempt_become_owner(Oid relid, Oid *user, int *context)
+{
+	Relation relation = table_open(relid, AccessShareLock);
+	Oid		 owner = relation->rd_rel->relowner;
+
+	table_close(relation, NoLock);
+	GetUserIdAndSecContext(user, context);
+	SetUserIdAndSecContext(owner, *context | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 }
 
 uint64

@@ -21,6 +21,9 @@
  */
 extern uint64 exempt_run(const char *sql, int parameters, const TimestampTz *values, Tuplestorestate *rows, TupleDesc *desc);
 
+/* Become the owner of a relation, with everything of his fenced in; undo with the saved pair. */
+extern void exempt_become_owner(Oid relid, Oid *user, int *context);
+
 /* Is this the query tree of an exempt statement?  For the planner hook. */
 extern bool exempt_is_planned(const Query *query);
 

@@ -36,6 +36,7 @@
 #include "instruments.h"
 #include "record.h"
 #include "refusal.h"
+#include "retention.h"
 #include "rules.h"
 #include "shared.h"
 #include "statement_text.h"
@@ -408,10 +409,11 @@ move_limits(StatementAccess *access)
 	for (int i = 0; i < access->relation_count; i++)
 	{
 		RelationAccess *relation = &access->relations[i];
-		int64			period_us = 0;
 
-		relation->retention_known = rules_retention(relation->relation.retention, access->now, &period_us);
-		relation->limit = relation->retention_known ? access->now - period_us : DT_NOEND;
+		relation->retention_known = retention_limit(&relation->relation, access->now, &relation->limit);
+		if (!relation->retention_known)
+			relation->limit = DT_NOEND;
+		relation->last_hold_known = false;
 	}
 }
 
@@ -1016,6 +1018,38 @@ gate_touch_other(StatementAccess *access, RelationAccess *relation)
 	touched = access->shared_touched ? (int64) pg_atomic_add_fetch_u64(access->shared_touched, 1) : ++access->others_touched;
 	if (ctlpr_bulk_row_limit > 0 && touched > ctlpr_bulk_row_limit)
 		gate_refuse_row(access, relation, CAUSE_BULK, "13(d)(8)");
+}
+
+/* Case numbers are compared without case and without spaces around them. */
+static bool
+is_same_case(const char *stated, const char *held)
+{
+	size_t length;
+
+	if (!stated)
+		return false;
+	stated += strspn(stated, " \t\r\n");
+	held += strspn(held, " \t\r\n");
+	for (length = strlen(stated); length > 0 && strchr(" \t\r\n", stated[length - 1]); length--)
+		;
+	return pg_strncasecmp(stated, held, length) == 0 && held[length + strspn(held + length, " \t\r\n")] == '\0' && length > 0;
+}
+
+bool
+gate_hold_visible(StatementAccess *access, RelationAccess *relation, int64 hold_id)
+{
+	const HeldCase *held;
+
+	if (relation->last_hold_known && relation->last_hold == hold_id)
+		return relation->last_hold_visible;
+	held = instruments_hold(hold_id);
+	relation->last_hold = hold_id;
+	relation->last_hold_known = true;
+	relation->last_hold_visible =
+		held && access->now < held->purge_after && access->has_request &&
+		(access->request.break_glass || (access->decided.scope && access->decided.scope->hold_id == hold_id) ||
+		 is_same_case(access->request.text[TEXT_CASE_NUMBER], held->case_number));
+	return relation->last_hold_visible;
 }
 
 bool

@@ -59,7 +59,10 @@ typedef struct RelationAccess
 	List			*ingest_counts; /* of IngestCount * */
 	IngestCount		*last_count;
 	int64			 last_count_quarter; /* quarter hour of the read that last_count counted */
-	char			*last_camera;		 /* of the last read that came in, and what was found of it */
+	int64			 last_hold;			 /* of the last row of evidence, and whether it may be seen */
+	bool			 last_hold_known;
+	bool			 last_hold_visible;
+	char			*last_camera; /* of the last read that came in, and what was found of it */
 	bool			 last_camera_barred;
 } RelationAccess;
 
@@ -104,6 +107,9 @@ extern OwnerAccess *gate_owner(StatementAccess *access, RelationAccess *relation
 
 /* Count a read of another agency; LP009 beyond ctlpr.bulk_row_limit. */
 extern void gate_touch_other(StatementAccess *access, RelationAccess *relation);
+
+/* Is a hold in force, and the statement's request about its case? */
+extern bool gate_hold_visible(StatementAccess *access, RelationAccess *relation, int64 hold_id);
 
 /* Is the camera of a read that comes in barred by a protected site? */
 extern bool gate_camera_barred(RelationAccess *relation, const char *camera);

@@ -95,6 +95,15 @@ enum
 };
 enum
 {
+	Anum_hold_id = 1,
+	Anum_hold_relation,
+	Anum_hold_agency_id,
+	Anum_hold_case_number,
+	Anum_hold_ended_at,
+	Anum_hold_purge_after = 17
+};
+enum
+{
 	Anum_camera_id = 1,
 	Anum_camera_agency_id,
 	Anum_camera_fixed,
@@ -157,6 +166,7 @@ static bool			 rules_loaded;
 static List			*authorization_rules; /* of AuthorizationRule * */
 static HTAB			*authorizations;
 static HTAB			*agencies;
+static HTAB			*holds;
 static HTAB			*cameras;
 
 static HTAB *
@@ -179,6 +189,7 @@ refresh(void)
 	authorization_rules = NIL;
 	authorizations = make_table("ctlpr authorizations", sizeof(int64), sizeof(Authorization), HASH_BLOBS);
 	agencies = make_table("ctlpr instruments of agencies", CTLPR_AGENCY_ID_SIZE, sizeof(AgencyInstruments), HASH_STRINGS);
+	holds = make_table("ctlpr holds", sizeof(int64), sizeof(HeldCase), HASH_BLOBS);
 	cameras = make_table("ctlpr cameras", sizeof(((Camera *) 0)->camera_id), sizeof(Camera), HASH_STRINGS);
 	epoch = current;
 }
@@ -728,6 +739,69 @@ instruments_shorter_keepers(TimestampTz at)
 		if (instruments_retention(lfirst(cell), at) > 0)
 			keepers = lappend(keepers, lfirst(cell));
 	return keepers;
+}
+
+/* ---- holds ---- */
+
+static TimestampTz
+row_purge_after(Relation relation, HeapTuple row)
+{
+	return is_null(relation, row, Anum_hold_purge_after) ? DT_NOEND : row_time(relation, row, Anum_hold_purge_after);
+}
+
+const HeldCase *
+instruments_hold(int64 hold_id)
+{
+	HeldCase	 *entry;
+	HeldCase	  loaded = {.hold_id = hold_id};
+	Relation	  relation;
+	ScanKeyData	  key;
+	SysScanDesc	  scan;
+	HeapTuple	  row;
+	MemoryContext old;
+
+	refresh();
+	entry = hash_search(holds, &hold_id, HASH_FIND, NULL);
+	if (entry)
+		return entry->exists ? entry : NULL;
+	relation = table_open(registry_own_relation("hold"), AccessShareLock);
+	ScanKeyInit(&key, Anum_hold_id, BTEqualStrategyNumber, F_INT8EQ, Int64GetDatum(hold_id));
+	scan = systable_beginscan(relation, registry_own_relation("hold_pkey"), true, NULL, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+	{
+		old = MemoryContextSwitchTo(context);
+		loaded.exists = true;
+		loaded.case_number = row_text(relation, row, Anum_hold_case_number);
+		loaded.purge_after = row_purge_after(relation, row);
+		MemoryContextSwitchTo(old);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	entry = hash_search(holds, &hold_id, HASH_ENTER, NULL);
+	*entry = loaded;
+	return entry->exists ? entry : NULL;
+}
+
+List *
+instruments_lapsed_holds(TimestampTz now)
+{
+	Relation	relation = table_open(registry_own_relation("hold"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(relation, InvalidOid, false, NULL, 0, NULL);
+	HeapTuple	row;
+	List	   *result = NIL;
+
+	while (HeapTupleIsValid(row = systable_getnext(scan)))
+		if (row_purge_after(relation, row) <= now)
+		{
+			int64 *hold_id = palloc(sizeof(int64));
+
+			*hold_id = DatumGetInt64(row_datum(relation, row, Anum_hold_id, NULL));
+			result = lappend(result, hold_id);
+		}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return result;
 }
 
 /* ---- cameras ---- */

@@ -87,6 +87,21 @@ extern int64 instruments_retention(const char *agency_id, TimestampTz at);
 /* Agencies that have such a retention; list of char *, palloc'd */
 extern List *instruments_shorter_keepers(TimestampTz at);
 
+/* A hold on reads; purge_after is DT_NOEND while it is open */
+typedef struct HeldCase
+{
+	int64		hold_id; /* hash key */
+	bool		exists;
+	const char *case_number;
+	TimestampTz purge_after;
+} HeldCase;
+
+/* The hold of that number; NULL when there is none */
+extern const HeldCase *instruments_hold(int64 hold_id);
+
+/* Holds whose copies are to be deleted by now; list of int64 *, palloc'd */
+extern List *instruments_lapsed_holds(TimestampTz now);
+
 /* Is the camera barred by a protected site, 13(d)(5)?  An unregistered one is not. */
 extern bool instruments_camera_barred(const char *camera_id);
 

@@ -41,6 +41,7 @@
 #include "audit_queue.h"
 #include "ctlpr.h"
 #include "exempt.h"
+#include "hold.h"
 #include "purge.h"
 #include "registry.h"
 #include "retention.h"
@@ -77,6 +78,7 @@ typedef struct PurgeRun
 	TimestampTz	  oldest; /* DT_NOEND: nothing yet */
 	TimestampTz	  newest;
 	int64		  last_batch;
+	Oid			  kept; /* table whose held rows are copied */
 	MemoryContext context;
 } PurgeRun;
 
@@ -120,18 +122,6 @@ run_step(PurgeStep step, PurgeRun *run, Oid member)
 	MemoryContextSwitchTo(caller);
 	CHECK_FOR_INTERRUPTS();
 	return sqlstate;
-}
-
-/* Become the owner of a relation, with everything of his fenced in; undo with the saved pair. */
-static void
-become_owner(Oid relid, Oid *user, int *context)
-{
-	Relation relation = table_open(relid, AccessShareLock);
-	Oid		 owner = relation->rd_rel->relowner;
-
-	table_close(relation, NoLock);
-	GetUserIdAndSecContext(user, context);
-	SetUserIdAndSecContext(owner, *context | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 }
 
 static void
@@ -277,7 +267,8 @@ step_drop_partition(PurgeRun *run, Oid partition)
 	if (!found)
 		return;
 	member = *found;
-	become_owner(partition, &user, &context);
+	hold_keep(&member, DT_NOEND, run->now);
+	exempt_become_owner(partition, &user, &context);
 	rows = tuplestore_begin_heap(false, false, work_mem);
 	exempt_run(psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
 						retention_owner_sql(&member), retention_captured_sql(&member), retention_captured_sql(&member),
@@ -312,7 +303,10 @@ step_delete_batch(PurgeRun *run, Oid table)
 	member = *found;
 	relation = retention_relation_sql(table);
 	captured = retention_captured_sql(&member);
-	become_owner(table, &user, &context);
+	if (run->kept != table)
+		hold_keep(&member, run->now, run->now);
+	run->kept = table;
+	exempt_become_owner(table, &user, &context);
 	rows = tuplestore_begin_heap(false, false, work_mem);
 	exempt_run(
 		psprintf(
@@ -434,6 +428,17 @@ step_fold_ingest_counts(PurgeRun *run, Oid root)
 			"INSERT INTO ctlpr.ingest_count SELECT relation, agency_id, read_on, pg_catalog.sum(reads) FROM folded GROUP BY 1, 2, 3",
 			SPI_OK_INSERT);
 	SPI_finish();
+}
+
+/* Copy what has come in for the open holds since the last round. */
+static void
+step_apply_holds(PurgeRun *run, Oid only)
+{
+	TimestampTz now = shared_now();
+	ListCell   *cell;
+
+	foreach (cell, hold_open(only))
+		(void) hold_apply(*(int64 *) lfirst(cell), HOLD_ARRIVED, now);
 }
 
 /* ---- what there is to do ---- */
@@ -650,6 +655,7 @@ purge_round(uint64 round, Oid only)
 		return;
 	foreach (cell, gathered.open_runs)
 		(void) run_step(step_settle, lfirst(cell), InvalidOid);
+	(void) run_step(step_apply_holds, &general, only);
 	foreach (cell, gathered.relations)
 	{
 		PurgeRun run = {.relid = lfirst_oid(cell), .round = round, .context = context, .oldest = DT_NOEND, .newest = DT_NOBEGIN};

@@ -49,7 +49,12 @@ enum
 	Anum_mode,
 	Anum_observe_until,
 	Anum_allow_triggers,
-	Anum_purging
+	Anum_purging,
+	Anum_purge_approved_by,
+	Anum_purge_started_at,
+	Anum_governed_at,
+	Anum_governed_by,
+	Anum_evidence_of
 };
 enum
 {
@@ -162,7 +167,7 @@ find_policy_functions(Oid schema, PolicyFunctions *functions)
 {
 	static const Oid relation[] = {OIDOID};
 	static const Oid touched[] = {OIDOID, TIMESTAMPTZOID, TEXTOID};
-	static const Oid row[] = {OIDOID, TIMESTAMPTZOID, TEXTOID, ANYOID, ANYOID};
+	static const Oid row[] = {OIDOID, TIMESTAMPTZOID, TEXTOID, ANYOID, ANYOID, INT8OID};
 
 	functions->visible_since = own_function(schema, "visible_since", 1, relation);
 	functions->referential = own_function(schema, "referential", 1, relation);
@@ -336,6 +341,25 @@ registered_row(Relation registry, Oid relid)
 	return row;
 }
 
+Oid
+registry_evidence(Oid root)
+{
+	Relation	registry = table_open(objects.governed_relation, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+	Oid			evidence = InvalidOid;
+
+	ScanKeyInit(&key, Anum_evidence_of, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(root));
+	scan = systable_beginscan(registry, InvalidOid, false, NULL, 1, &key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		evidence = DatumGetObjectId(row_datum(registry, row, Anum_relation, NULL));
+	systable_endscan(scan);
+	table_close(registry, AccessShareLock);
+	return evidence;
+}
+
 bool
 registry_allows_trigger(Oid root, const char *name)
 {
@@ -455,6 +479,12 @@ fill_governed(Relation registry, HeapTuple row, Oid root, Oid relid, GovernedRel
 	fits &= resolve_column(registry, row, Anum_plate_column, root, relid, &unused, &result->plate);
 	fits &= resolve_column(registry, row, Anum_agency_column, root, relid, &result->root_owner, &result->owner);
 	fits &= resolve_column(registry, row, Anum_camera_column, root, relid, &unused, &result->camera);
+	(void) row_datum(registry, row, Anum_evidence_of, &isnull);
+	if (!isnull)
+	{
+		result->hold = get_attnum(relid, "ctlpr_hold_id");
+		fits &= result->hold > 0 && get_atttype(relid, result->hold) == INT8OID;
+	}
 	owner = row_text(registry, row, Anum_owner_agency);
 	if (owner)
 		strlcpy(result->owner_agency, owner, sizeof(result->owner_agency));

@@ -27,6 +27,7 @@ typedef struct GovernedRelation
 	AttrNumber	plate;
 	AttrNumber	owner;
 	AttrNumber	camera;
+	AttrNumber	hold;			  /* of an evidence table: number of the hold; 0 elsewhere */
 	AttrNumber	root_captured_at; /* columns of the root */
 	AttrNumber	root_owner;
 	char		owner_agency[CTLPR_AGENCY_ID_SIZE]; /* owner of all reads where there is no owner column */
@@ -72,6 +73,9 @@ extern List *registry_owner_values(Oid root, const char *agency_id);
 
 /* The agency that a value of the owner column stands for, palloc'd; the value itself where no key is registered */
 extern char *registry_owner_agency(Oid root, const char *value);
+
+/* The evidence table of a root; InvalidOid when it has none */
+extern Oid registry_evidence(Oid root);
 
 /* Did an administrator allow a trigger of that name on a root and its members? */
 extern bool registry_allows_trigger(Oid root, const char *name);

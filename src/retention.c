@@ -31,6 +31,12 @@ retention_limit(const GovernedRelation *governed, TimestampTz now, TimestampTz *
 {
 	int64 period_us;
 
+	/* Evidence goes when its hold has ended, however old it is. */
+	if (governed->hold > 0)
+	{
+		*limit = DT_NOBEGIN;
+		return true;
+	}
 	if (!rules_retention(governed->retention, now, &period_us))
 		return false;
 	*limit = now - period_us;
@@ -68,6 +74,14 @@ retention_expired_sql(const GovernedRelation *member, TimestampTz now)
 	StringInfoData condition;
 
 	initStringInfo(&condition);
+	if (member->hold > 0)
+	{
+		appendStringInfoString(&condition, "(false");
+		foreach (keeper, instruments_lapsed_holds(now))
+			appendStringInfo(&condition, " OR ctlpr_hold_id = " INT64_FORMAT, *(int64 *) lfirst(keeper));
+		appendStringInfoChar(&condition, ')');
+		return condition.data;
+	}
 	appendStringInfo(&condition, "(%s < $1", captured);
 	foreach (keeper, keepers)
 	{

@@ -98,15 +98,22 @@ call(Oid function, Oid result, List *args)
 	return (Node *) makeFuncExpr(function, result, args, InvalidOid, DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
 }
 
-/* f(relation, captured_at, owner, plate, camera): the last two as they are, for they are read only where an instrument names them */
+/*
+ * f(relation, captured_at, owner, plate, camera, hold): plate and camera as they
+ * are, for they are read only where an instrument names them; hold is the column
+ * of an evidence table.
+ */
 static Node *
 row_call(Oid function, const GovernedRelation *governed, Index varno)
 {
-	return call(function, BOOLOID,
-				list_make5(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno),
-						   column(governed, varno, governed->plate),
-						   governed->camera > 0 ? column(governed, varno, governed->camera)
-												: (Node *) makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID)));
+	List *args = list_make5(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno),
+							column(governed, varno, governed->plate),
+							governed->camera > 0 ? column(governed, varno, governed->camera)
+												 : (Node *) makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID));
+
+	args = lappend(args, governed->hold > 0 ? column(governed, varno, governed->hold)
+											: (Node *) makeNullConst(INT8OID, -1, InvalidOid));
+	return call(function, BOOLOID, args);
 }
 
 /* captured_at >= visible_since(r): an index condition, and it prunes partitions */
@@ -339,7 +346,8 @@ enum
 	ARG_CAPTURED_AT,
 	ARG_OWNER,
 	ARG_PLATE,
-	ARG_CAMERA
+	ARG_CAMERA,
+	ARG_HOLD
 };
 
 static CallSite *
@@ -402,7 +410,17 @@ is_live(CallSite *site, FunctionCallInfo fcinfo, OwnerAccess **owner_access)
 	if (captured_at < site->relation->limit)
 		return false;
 	*owner_access = call_owner(site, fcinfo, ARG_OWNER);
-	return (*owner_access)->retention_us == 0 || captured_at >= site->access->now - (*owner_access)->retention_us;
+	return site->relation->relation.hold > 0 || (*owner_access)->retention_us == 0 ||
+		   captured_at >= site->access->now - (*owner_access)->retention_us;
+}
+
+/* Evidence: is its hold in force, and the request about its case? */
+static bool
+is_of_case(CallSite *site, FunctionCallInfo fcinfo)
+{
+	if (site->relation->relation.hold <= 0)
+		return true;
+	return !PG_ARGISNULL(ARG_HOLD) && gate_hold_visible(site->access, site->relation, PG_GETARG_INT64(ARG_HOLD));
 }
 
 /* Is the read among the specific data that the request is narrowed to, if it is? */
@@ -415,7 +433,8 @@ is_covered(CallSite *site, FunctionCallInfo fcinfo)
 
 	if (scope == NULL)
 		return true;
-	if (scope->hold_id != 0)
+	/* A court's order for the evidence of a hold covers nothing else. */
+	if (scope->hold_id != 0 && (PG_ARGISNULL(ARG_HOLD) || PG_GETARG_INT64(ARG_HOLD) != scope->hold_id))
 		return false;
 	plate = scope->plates > 0 ? call_text(site, fcinfo, ARG_PLATE) : NULL;
 	camera = scope->cameras > 0 ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
@@ -453,12 +472,16 @@ ctlpr_visible_since(PG_FUNCTION_ARGS)
 	TimestampTz				now = shared_now();
 	char					rule[NAMEDATALEN];
 	int64					period_us;
+	bool					held;
 
 	if (!governed)
 		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
 	if (registry_observed(governed, now))
 		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
+	held = governed->hold > 0;
 	strlcpy(rule, governed->retention, sizeof(rule));
+	if (held)
+		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
 	if (!rules_retention(rule, now, &period_us))
 		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
 	PG_RETURN_TIMESTAMPTZ(now - period_us);
@@ -473,10 +496,11 @@ ctlpr_may_read(PG_FUNCTION_ARGS)
 
 	if (site->relation->observed)
 		PG_RETURN_BOOL(true);
-	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->visible && is_covered(site, fcinfo));
+	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->visible && is_of_case(site, fcinfo) &&
+				   is_covered(site, fcinfo));
 }
 
-/* may_change(...): as may_read(), and the requester's own */
+/* may_change(...): as may_read(), of the requester's own, and no evidence */
 Datum
 ctlpr_may_change(PG_FUNCTION_ARGS)
 {
@@ -485,6 +509,9 @@ ctlpr_may_change(PG_FUNCTION_ARGS)
 
 	if (site->relation->observed)
 		PG_RETURN_BOOL(true);
+	/* What is held stays as it is until its hold ends. */
+	if (site->relation->relation.hold > 0)
+		PG_RETURN_BOOL(false);
 	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->visible && owner_access->mine &&
 				   is_covered(site, fcinfo));
 }
@@ -514,6 +541,8 @@ ctlpr_may_insert(PG_FUNCTION_ARGS)
 	site = call_site(fcinfo);
 	relation = site->relation;
 
+	if (relation->relation.hold > 0)
+		gate_refuse_row(site->access, relation, CAUSE_EVIDENCE, "13(b)(2)(A)(iii)");
 	if (PG_ARGISNULL(ARG_CAPTURED_AT))
 		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_NULL, "13(b)(2)(A)");
 	if (PG_ARGISNULL(ARG_PLATE))

@@ -111,3 +111,13 @@ INSERT INTO ctlpr.statute_policy (statute, kind, clause, agency_kinds, due_on, d
 	 'A usage and privacy policy, published before use and by 2027-01-01'),
 	('us-ct-2026', 'model_policy', '14(b)', '{police}', '2027-01-01',
 	 'The model policy, or a stricter one, adopted by 2027-01-01');
+
+-- Holds, and what ends them.
+INSERT INTO ctlpr.statute_hold (statute, basis, clause, outcome, delay, description) VALUES
+	('us-ct-2026', 'court_order', '13(b)(2)(A)(i)', 'order_ended', '0', 'The warrant, the order or the rule of court no longer asks for it'),
+	('us-ct-2026', 'highway_fee', '13(b)(2)(A)(ii)', 'fee_collected', '720 hours', 'The highway usage fee was collected: deleted within 30 days'),
+	('us-ct-2026', 'highway_fee', '13(b)(2)(A)(ii)', 'no_fee_due', '0', 'No fee is due'),
+	('us-ct-2026', 'criminal_evidence', '13(b)(2)(A)(iii)', 'no_charges', '0', 'The investigation was concluded without charges'),
+	('us-ct-2026', 'criminal_evidence', '13(b)(2)(A)(iii)', 'final_disposition', '0', 'Final disposition without imprisonment, direct appeals included'),
+	('us-ct-2026', 'criminal_evidence', '13(b)(2)(A)(iii)', 'last_defendant_released', '0', 'The last imprisoned defendant was released'),
+	('us-ct-2026', 'subsequent_offense', '13(b)(2)(B)', 'no_longer_needed', '0', 'No later offence can be proved a subsequent one with it any more');

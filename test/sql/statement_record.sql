@@ -16,7 +16,7 @@ SELECT count(*) FROM plate_reads JOIN (VALUES ('NH1'), ('HA1')) v (p) ON plate =
 SELECT count(*) FROM plate_reads WHERE plate IN (SELECT unnest(ARRAY['NH1', 'HA300']));
 SELECT count(*) FROM plate_reads WHERE plate = (SELECT 'NH500');
 SELECT count(*) FROM (SELECT plate AS p, captured_at FROM plate_reads OFFSET 0) s WHERE p = 'HA500';
-SELECT count(*) FROM plate_reads WHERE (plate = 'HIDDEN') = ctlpr.may_read('plate_reads'::regclass, captured_at, agency_id, plate, camera_id);
+SELECT count(*) FROM plate_reads WHERE (plate = 'HIDDEN') = ctlpr.may_read('plate_reads'::regclass, captured_at, agency_id, plate, camera_id, NULL);
 SAVEPOINT a;
 SELECT plate::int FROM plate_reads WHERE plate = 'NH1';
 ROLLBACK TO a;
