@@ -21,8 +21,8 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
 # One file per subject, joined in the order in which they need each other.
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
-	schema agency statute instrument register camera governed_table audit request purge hold functions \
-	agency_functions statute_functions authorization sharing_functions register_functions hold_functions governance request_functions report \
+	schema agency statute instrument register governed_table audit request purge hold hotlist camera functions \
+	agency_functions statute_functions authorization sharing_functions register_functions hold_functions governance request_functions hotlist_functions report camera_functions \
 	statutes/us-ct-2026 privileges))
 
 # The server's own headers do not pass -Wextra without these three.

@@ -74,6 +74,33 @@ GRANT SELECT ON ctlpr.agency, ctlpr.declaration, ctlpr.statute, ctlpr.statute_ad
 GRANT SELECT ON ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings TO ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statute_purpose, ctlpr.statute_retention, ctlpr.statute_recipient TO ctlpr_auditor;
 
+-- Hotlists: registrars load them, matchers compare with them, auditors see what is on them.
+GRANT EXECUTE ON FUNCTION ctlpr.load_hotlist(text, text, timestamptz, text, text, jsonb) TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.withdraw_hotlist(bigint, text) TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.match_hotlist(regclass, regclass, timestamptz), ctlpr.live_hotlist_entries(),
+	ctlpr.hotlist_statement(regclass, regclass, text, text), ctlpr.hotlist_matches(regclass, regclass, text[]),
+	ctlpr.record_hotlist_comparison(regclass, regclass, bigint) TO ctlpr_matcher;
+GRANT EXECUTE ON FUNCTION ctlpr.match_at_ingest() TO ctlpr_admin;
+GRANT SELECT ON ctlpr.statute_hotlist_source TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.hotlist TO ctlpr_admin, ctlpr_registrar;
+GRANT SELECT ON ctlpr.hotlist_entries TO ctlpr_auditor;
+
+/*
+ * Cameras and protected sites.  The list of sites is for registrars and
+ * auditors; administrators meet it through the functions alone.
+ */
+GRANT EXECUTE ON FUNCTION ctlpr.register_camera(text, text, boolean, geography, text, text, boolean, text, boolean) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.move_camera(text, geography) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.activate_camera(text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.deactivate_camera(text, text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.authorize_camera(text, text) TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.revoke_camera_authorization(text, text) TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.register_protected_site(text, text, geography, double precision, date, text) TO ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.withdraw_protected_site(bigint, text) TO ctlpr_registrar;
+GRANT SELECT ON ctlpr.camera TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.protected_site TO ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.camera_requests_at_sites TO ctlpr_auditor;
+
 /*
  * A change of a rule reaches every session's cache at commit.  ALWAYS: also
  * where a restore or a replica applies it.
@@ -83,7 +110,7 @@ DECLARE
 	rule_table text;
 BEGIN
 	FOREACH rule_table IN ARRAY ARRAY['agency', 'role_binding', 'auditor_binding', 'declaration', 'statute', 'statute_adoption', 'statute_purpose',
-									  'statute_retention', 'statute_recipient', 'statute_authorization', 'legal_authorization', 'suspension', 'network',
+									  'statute_retention', 'statute_recipient', 'statute_authorization', 'statute_hotlist_source', 'legal_authorization', 'suspension', 'network',
 									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
 									  'policy', 'misuse_report', 'aggregate', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'standing_request']
 	LOOP
@@ -136,3 +163,10 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.standing_request', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hotlist_source', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_hotlist_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_entry', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.camera', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site_site_id_seq', '');

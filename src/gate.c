@@ -368,7 +368,7 @@ close_statement(StatementAccess *access, int sqlstate, bool may_wait)
 		/* A parallel worker adds its part, if it has one, to what the leader reports. */
 		if (relation->seq != 0 && (!access->is_worker || relation->touched > 0))
 			record_outcome(access, relation, sqlstate, may_wait);
-		if (sqlstate == 0 && relation->ingest)
+		if (sqlstate == 0 && relation->ingest && !access->copies_reads)
 			record_ingest_counts(access, relation);
 	}
 }
@@ -535,6 +535,7 @@ decide_statement(StatementAccess *access, List *named)
 		refusal_raise(CAUSE_STANDBY, "14(a)(6)");
 
 	access->holds_rows = facts->holds_rows;
+	access->copies_reads = facts->copies_reads;
 	settle_requester(access);
 
 	/* Keys must be checked whoever owns the rows; such a query shows none, and its shape was checked. */

@@ -89,6 +89,7 @@ typedef struct StatementAccess
 	int64					others_touched; /* reads of other agencies, 13(d)(8) */
 	pg_atomic_uint64	   *shared_touched; /* the same, counted together with parallel workers; NULL: alone */
 	bool					is_worker;		/* a part of its leader's statement */
+	bool					copies_reads;	/* what it inserts was counted when it came in */
 	bool					holds_rows;		/* a node of its plan keeps rows between runs */
 	bool					has_run;
 	int64					rows_returned;

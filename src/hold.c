@@ -276,8 +276,8 @@ hold_keep(const GovernedRelation *member, TimestampTz limit, TimestampTz now)
 		Hold *hold = find_hold(*(int64 *) lfirst(cell));
 		int64 period_us;
 
-		/* What had expired when the hold began was nobody's to hold. */
-		if (hold && hold->open && kept_for(hold, member, now, &period_us))
+		/* What the act had let expire when the hold began was nobody's to hold. */
+		if (hold && hold->open && rules_retention(member->retention, now, &period_us))
 			(void) copy_rows(hold, member, true, false, hold->started_at - period_us, limit);
 	}
 }

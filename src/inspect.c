@@ -730,15 +730,23 @@ keeps_captured_at(Inspection *inspection, ModifyTable *plan)
 	return captured.kept && !captured.other;
 }
 
-/* A read is not made young by copying it: an INSERT that reads governed rows, beside those that a MERGE matches, keeps their time. */
+/* Does an INSERT read governed rows, beside those that a MERGE matches?  Then what it brings in are copies. */
 static bool
-renews_reads(Inspection *inspection, ModifyTable *plan)
+copies_reads(Inspection *inspection, ModifyTable *plan)
 {
 	ListCell *cell;
 
 	foreach (cell, inspection->reading_scans)
 		if (!list_member_int(plan->resultRelations, lfirst_int(cell)))
-			return !keeps_captured_at(inspection, plan);
+			return true;
+	/* A trigger on governed rows hands them on as a table of its own. */
+	foreach (cell, inspection->stmt->rtable)
+	{
+		RangeTblEntry *rte = lfirst(cell);
+
+		if (rte->rtekind == RTE_NAMEDTUPLESTORE && OidIsValid(rte->relid) && registry_lookup(rte->relid))
+			return true;
+	}
 	return false;
 }
 
@@ -967,7 +975,14 @@ inspect_plan(QueryDesc *query_desc)
 			(void) inspect_node(lfirst(cell), &inspection);
 	}
 	foreach (cell, inspection.insertions)
-		inspection.facts->renews_reads |= renews_reads(&inspection, lfirst(cell));
+	{
+		ModifyTable *plan = lfirst(cell);
+
+		/* A read is not made young by copying it. */
+		inspection.facts->copies_reads |= copies_reads(&inspection, plan);
+		inspection.facts->renews_reads |=
+			inspection.reading_scans != NIL && copies_reads(&inspection, plan) && !keeps_captured_at(&inspection, plan);
+	}
 	inspection.facts->only_summaries = inspection.fillings != NIL;
 	foreach (cell, inspection.fillings)
 		inspection.facts->only_summaries &= inserts_summary(&inspection, lfirst(cell));

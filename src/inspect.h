@@ -44,6 +44,7 @@ typedef struct PlanFacts
 	bool  too_complex;	   /* to be told what it seeks, or to be held by an entry */
 	Size  plate_bytes;	   /* that the plates of all relations would take in an entry */
 	bool  only_summaries;  /* what it inserts into ungoverned relations shows no single read */
+	bool  copies_reads;	   /* inserts copies of reads, which were counted when they came in */
 	bool  renews_reads;	   /* inserts copies of reads under another captured time */
 } PlanFacts;
 

@@ -94,7 +94,7 @@ INSERT INTO ctlpr.statute_recipient (statute, rank, clause, states, agency_kinds
 
 -- Instruments for specific data.  A subpoena or a grand jury's demand is no warrant (13(g)(3)).
 INSERT INTO ctlpr.statute_authorization (statute, kind, clause, agency_kinds, states, purposes, compels, declared, demands, refused_issuers, description, valid_from) VALUES
-	('us-ct-2026', 'probable_cause_warrant', '13(d)(6)(C)', '{police,federal,prosecutor,task_force}', NULL, NULL, true, false, '{plates,captured,issuer}', 'subp[o]?ena|grand[[:space:]]+jury|administrative',
+	('us-ct-2026', 'probable_cause_warrant', '13(d)(6)(C)', '{police,federal,prosecutor,task_force}', NULL, NULL, true, false, '{plates,captured,issuer}', 'subp[o]?ena|grand[[:space:]]+jury|administrative[[:space:]]+warrant',
 	 'A judge''s warrant on probable cause for specific plates and a specific time', '2026-10-01 00:00 America/New_York'),
 	('us-ct-2026', 'terrorist_screening_match', '13(d)(6)(C)', '{police,federal,prosecutor,task_force}', NULL, NULL, false, false, '{plates}', NULL,
 	 'Specific data on a possible match in the Terrorist Screening Database', '2026-10-01 00:00 America/New_York'),
@@ -121,3 +121,17 @@ INSERT INTO ctlpr.statute_hold (statute, basis, clause, outcome, delay, descript
 	('us-ct-2026', 'criminal_evidence', '13(b)(2)(A)(iii)', 'final_disposition', '0', 'Final disposition without imprisonment, direct appeals included'),
 	('us-ct-2026', 'criminal_evidence', '13(b)(2)(A)(iii)', 'last_defendant_released', '0', 'The last imprisoned defendant was released'),
 	('us-ct-2026', 'subsequent_offense', '13(b)(2)(B)', 'no_longer_needed', '0', 'No later offence can be proved a subsequent one with it any more');
+-- What reads may be compared with.  The NCIC immigration violator file, and what COLLECT and others pass on of it, is no such list.
+INSERT INTO ctlpr.statute_hotlist_source (statute, source, clause, approval, refused_files, refused_clause, description, valid_from)
+SELECT 'us-ct-2026', s.source, '13(b)(1)(B)(i)' || s.part, s.approval,
+	'{immigration,immigration_violator,ivf,deported,deportation,removal_order,alien_absconder,nseers,national_security_entry_exit,ice_detainer,ice_warrant,ice_administrative_warrant}',
+	'13(d)(3)', s.description, '2026-10-01 00:00 America/New_York'
+FROM (VALUES
+	('local', '(I)', 'entry', 'A hotlist of the agency''s own'),
+	('addendum', '(I)', 'entry', 'Internal hotlist addendum: one state facility''s own threat list'),
+	('collect', '(II)', 'list', 'Connecticut On-Line Law Enforcement Communications Teleprocessing system (COLLECT)'),
+	('fbi_kidnapping', '(III)', 'list', 'FBI Kidnapping and Missing Persons list'),
+	('cjis', '(IV)', 'list', 'Connecticut Criminal Justice Information System'),
+	('terrorist_screening', '(V)', 'list', 'Terrorist Screening Database'),
+	('ncic', '(VI)', 'list', 'National Crime Information Center'),
+	('ncmec', '(VII)', 'list', 'National Center for Missing and Exploited Children')) AS s (source, part, approval, description);

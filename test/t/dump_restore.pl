@@ -23,6 +23,8 @@ INSERT INTO keyed SELECT now() - n * interval '1 hour', 'KEY' || n, 7 FROM gener
 SELECT ctlpr.agency_key('CT-NHPD', 'keyed', '7');
 SELECT ctlpr.govern('keyed', captured_at => 'captured_at', plate => 'plate', agency => 'owner_no');
 GRANT SELECT ON keyed TO PUBLIC;
+SELECT ctlpr.register_camera('CAM-1', 'CT-NHPD', true, 'POINT(-72.93 41.31)'), ctlpr.register_camera('CAR-1', 'CT-NHPD', false);
+SELECT ctlpr.register_protected_site('immigrant_service', 'A center', 'POLYGON((-72.94 41.3, -72.92 41.3, -72.92 41.32, -72.94 41.3))', 100, current_date - 3);
 CREATE TABLE cameras (id int PRIMARY KEY);
 INSERT INTO cameras VALUES (1), (2);
 SQL
@@ -56,7 +58,7 @@ is(log_value($node, 'city', 'count(*)', "action = 'copy' AND allowed AND purpose
 unlike(slurp_file("$directory/plain.sql"), qr/\t(NHX|HAX)\d/, 'no expired read is in a dump');
 unlike(slurp_file("$directory/plain.sql"), qr/\tHA\d/, "nor another agency's");
 
-my @tables = qw(agency role_binding auditor_binding declaration governed_relation agency_key standing_request statute_adoption statute statute_purpose statute_retention statute_recipient ingest_count);
+my @tables = qw(agency role_binding auditor_binding declaration governed_relation agency_key standing_request statute_adoption statute statute_purpose statute_retention statute_recipient ingest_count camera protected_site);
 my %source = map { $_ => $node->safe_psql('city', "SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM ctlpr.$_ t") // '' } @tables;
 sub log_digest { my ($database, $upto) = @_; return $node->safe_psql($database, "SELECT count(*), md5(string_agg(e::text, E'\\n' ORDER BY seq)) FROM ctlpr.audit_entry e WHERE seq <= $upto") }
 
@@ -114,6 +116,8 @@ sub check_restored
 	check_log_is_whole($node, $database, $how);
 	is($node->safe_psql($database, 'SELECT count(*) FROM cameras'), '2', "$how: ungoverned tables too");
 	is($node->safe_psql($database, "SELECT ctlpr.file_declaration('MA-BPD', 'Mayor', current_date - 1)"), '2', "$how: declarations are numbered on");
+	is(($node->psql($database, q{SELECT ctlpr.activate_camera('CAM-1')}))[2] =~ /ERROR: .*protected site/ ? 1 : 0, 1, "$how: the protected site bars its camera");
+	is($node->safe_psql($database, q{SET client_min_messages = warning; SELECT ctlpr.register_protected_site('immigrant_service', 'B', 'POINT(-72 41)', 1, current_date - 3)}), '2', "$how: sites are numbered on");
 	my $guarded = $node->safe_psql($database, "SELECT count(*) FROM pg_policy WHERE polname = 'ctlpr_guard' AND NOT polpermissive");
 	is($guarded, '2', "$how: both tables carry the guard");
 	return;
