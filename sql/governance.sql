@@ -724,6 +724,36 @@ $$;
 COMMENT ON FUNCTION ctlpr.start_purge(regclass, text) IS 'Lets the purge worker delete expired reads of a governed relation, after printing how many there are by month and owning agency';
 
 /*
+ * confirm_clock(reason) - the server's clock is right, so expired reads may be
+ * deleted by it again.
+ *
+ * After a clock was set forward, reads that seem expired are hidden, but not
+ * deleted until this is called.  reason: how the time was checked.
+ * Errors: 22004, 22001, 22023 an argument; 55000 nobody doubts it.
+ * Clause: 13(b)(2)(A).
+ */
+CREATE FUNCTION ctlpr.confirm_clock(reason text)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM ctlpr.check_text('reason', confirm_clock.reason);
+	UPDATE ctlpr.clock c
+		SET seen_at = clock_timestamp(), doubted_at = NULL, confirmed_at = clock_timestamp(), confirmed_by = session_user, confirmed_reason = confirm_clock.reason
+		WHERE c.doubted_at IS NOT NULL;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = 'the clock is not in doubt',
+			HINT = 'Nothing needs to be done; deletion is not suspended.';
+	END IF;
+	PERFORM ctlpr.record_event('configuration', reason => confirm_clock.reason, clause => '13(b)(2)(A)',
+		detail => jsonb_build_object('function', 'confirm_clock'));
+END
+$$;
+COMMENT ON FUNCTION ctlpr.confirm_clock(text) IS 'States that the server''s clock is right, after it was set forward; deletion goes on';
+
+/*
  * release(relation, reason) - end the governance of a relation.
  *
  * Takes the guard off the relation and its partitions; row security is

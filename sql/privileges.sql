@@ -45,6 +45,8 @@ GRANT EXECUTE ON FUNCTION ctlpr.preflight(regclass) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.govern(regclass, name, name, name, text, name, name, text, text, name[]) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.start_purge(regclass, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.release(regclass, text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.confirm_clock(text) TO ctlpr_admin;
+GRANT SELECT ON ctlpr.clock TO ctlpr_admin, ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.standing_request(regrole, text, text, text, timestamptz, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.revoke_standing_request(bigint, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.purge TO ctlpr_admin;
@@ -170,3 +172,5 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.camera', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site_site_id_seq', '');
+-- The time of another server is not this one's: the table comes empty.
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.clock', 'WHERE false');

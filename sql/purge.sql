@@ -39,3 +39,19 @@ COMMENT ON COLUMN ctlpr.purge_run.progress_at IS 'When it last committed progres
 COMMENT ON COLUMN ctlpr.purge_run.finished_at IS 'When it ended; NULL while it runs or if it was cut off';
 COMMENT ON COLUMN ctlpr.purge_run.certificate_seq IS 'Entry of the log that certifies it';
 COMMENT ON COLUMN ctlpr.purge_run.last_sqlstate IS 'SQLSTATE of the last error that the run met and went past';
+
+CREATE TABLE ctlpr.clock (
+	id               boolean PRIMARY KEY DEFAULT true CHECK (id),
+	seen_at          timestamptz NOT NULL,
+	doubted_at       timestamptz,
+	confirmed_at     timestamptz,
+	confirmed_by     name,
+	confirmed_reason text
+);
+COMMENT ON TABLE ctlpr.clock IS 'The time as the purge worker has last seen it, and whether it is believed';
+COMMENT ON COLUMN ctlpr.clock.id IS 'There is one row';
+COMMENT ON COLUMN ctlpr.clock.seen_at IS 'Time of the server''s clock, kept every ten minutes';
+COMMENT ON COLUMN ctlpr.clock.doubted_at IS 'When the clock was found set forward; deletion is suspended until it is confirmed';
+COMMENT ON COLUMN ctlpr.clock.confirmed_at IS 'When it was last confirmed';
+COMMENT ON COLUMN ctlpr.clock.confirmed_by IS 'Login that confirmed it';
+COMMENT ON COLUMN ctlpr.clock.confirmed_reason IS 'What that login stated';

@@ -203,7 +203,7 @@ FROM ctlpr.audit_entry e
 WHERE e.entry = 'verdict'
 	AND (ctlpr.auditor_sees(e.agency_id, w.owners)
 		OR (e.agency_id IS NULL
-			AND e.action IN ('purge', 'configuration', 'break_glass', 'restore')
+			AND e.action IN ('purge', 'configuration', 'break_glass', 'restore', 'clock')
 			AND (SELECT ctlpr.is_auditor())))
 ORDER BY e.seq DESC;
 COMMENT ON VIEW ctlpr.audit_log IS 'The log, newest first: a row for each statement on a governed relation, request and event, with its verdict and what came of it (14(a)(6), 15(a)(1)(B))';
@@ -682,6 +682,20 @@ BEGIN
 	FROM state s
 	WHERE NOT s.guarded;
 
+	/* a clock that nobody believes */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('clock', c.doubted_at::text),
+		'warning',
+		format('the clock was set forward, seen on %s: expired reads are hidden and not deleted', (c.doubted_at AT TIME ZONE zone)::date),
+		'13(b)(2)(A)',
+		NULL::text,
+		NULL::text,
+		ARRAY(SELECT e.seq FROM ctlpr.audit_entry e WHERE e.entry = 'verdict' AND e.action = 'clock' ORDER BY e.seq DESC LIMIT 1),
+		'Put the clock right, then SELECT ctlpr.confirm_clock(reason).',
+		'clock'
+	FROM ctlpr.clock c
+	WHERE c.doubted_at IS NOT NULL;
+
 	/* a case number that was to follow and did not */
 	RETURN QUERY
 	SELECT ctlpr.finding_id('pending_case', e.agency_id),
@@ -753,7 +767,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | pending_case | missing_policy | unlawful_disclosure';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | unlawful_disclosure';
 
 /*
  * Purging by hand
@@ -796,6 +810,13 @@ BEGIN
 		IF waiting IS NOT NULL THEN
 			RAISE NOTICE 'relations for which purging was never started are passed over: %', waiting;
 		END IF;
+	END IF;
+
+	IF EXISTS (SELECT FROM ctlpr.clock c WHERE c.doubted_at IS NOT NULL) THEN
+		RAISE EXCEPTION 'deletion is suspended: the clock was set forward'
+			USING ERRCODE = 'object_not_in_prerequisite_state',
+				DETAIL = 'Reads that seem expired are hidden (13(b)(2)(A)), but what is deleted by a wrong clock does not come back.',
+				HINT = 'When the clock is right, call ctlpr.confirm_clock(reason).';
 	END IF;
 
 	RETURN QUERY

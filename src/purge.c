@@ -39,6 +39,7 @@
 #include "utils/wait_event.h"
 
 #include "audit_queue.h"
+#include "clock.h"
 #include "ctlpr.h"
 #include "exempt.h"
 #include "hold.h"
@@ -441,6 +442,14 @@ step_apply_holds(PurgeRun *run, Oid only)
 		(void) hold_apply(*(int64 *) lfirst(cell), HOLD_ARRIVED, now);
 }
 
+static bool clock_is_right;
+
+static void
+step_look_at_clock(PurgeRun *run, Oid only)
+{
+	clock_is_right = clock_believed();
+}
+
 /* ---- what there is to do ---- */
 
 /* Work of a run, gathered before anything is changed */
@@ -656,6 +665,10 @@ purge_round(uint64 round, Oid only)
 	foreach (cell, gathered.open_runs)
 		(void) run_step(step_settle, lfirst(cell), InvalidOid);
 	(void) run_step(step_apply_holds, &general, only);
+	clock_is_right = false;
+	(void) run_step(step_look_at_clock, &general, only);
+	if (!clock_is_right)
+		gathered.relations = NIL;
 	foreach (cell, gathered.relations)
 	{
 		PurgeRun run = {.relid = lfirst_oid(cell), .round = round, .context = context, .oldest = DT_NOEND, .newest = DT_NOBEGIN};

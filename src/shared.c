@@ -187,6 +187,7 @@ shared_forget_databases(void)
 		if (slot->writer_latch == NULL && slot->database == database)
 		{
 			slot->head = slot->tail = 0;
+			slot->clock_wall = 0;
 			slot->pushed = 0;
 			pg_atomic_write_u64(&slot->flushed, 0);
 			pg_atomic_write_u64(&slot->clock_floor, 0);

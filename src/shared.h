@@ -31,6 +31,10 @@ typedef struct DatabaseSlot
 	pg_atomic_uint64 rules_generation; /* rules.c: bumped at every commit that changed a rule */
 	pg_atomic_uint64 clock_floor;	   /* latest time ever seen; a clock set back does not resurrect reads */
 
+	/* clock.c: the wall clock and the monotonic one at the last look; 0: none yet */
+	TimestampTz clock_wall;
+	int64		clock_monotonic;
+
 	/* audit_queue.c: a ring of bytes, positions ever growing */
 	char			 *ring;
 	uint64			  head;		 /* end of the newest entry */
