@@ -571,7 +571,7 @@ join_leader(StatementAccess *access)
 	if (!leader->in_use)
 		refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
 	access->now = leader->now;
-	access->shared_touched = &leader->others_touched;
+	access->shared_bulk = &leader->bulk;
 	move_limits(access);
 	for (int i = 0; i < access->relation_count; i++)
 	{
@@ -732,8 +732,9 @@ publish_to_workers(StatementAccess *access)
 		slot->relation[i] = access->relations[i].relation.relid;
 		slot->seq[i] = access->relations[i].seq;
 	}
-	pg_atomic_write_u64(&slot->others_touched, access->others_touched);
-	access->shared_touched = &slot->others_touched;
+	pg_atomic_write_u64(&slot->bulk.touched, access->others_touched);
+	pg_atomic_write_u32(&slot->bulk.recorded, 0);
+	access->shared_bulk = &slot->bulk;
 	slot->in_use = true;
 	return true;
 }
@@ -742,8 +743,8 @@ static void
 withdraw_from_workers(StatementAccess *access)
 {
 	shared_backend()->in_use = false;
-	access->others_touched = pg_atomic_read_u64(access->shared_touched);
-	access->shared_touched = NULL;
+	access->others_touched = pg_atomic_read_u64(&access->shared_bulk->touched);
+	access->shared_bulk = NULL;
 }
 
 static void
@@ -1012,13 +1013,19 @@ gate_owner(StatementAccess *access, RelationAccess *relation, const char *value,
 void
 gate_touch_other(StatementAccess *access, RelationAccess *relation)
 {
-	int64 touched;
+	BulkCount *shared = access->shared_bulk;
+	int64	   touched;
 
 	if (!access->has_request || access->request.break_glass)
 		return;
-	touched = access->shared_touched ? (int64) pg_atomic_add_fetch_u64(access->shared_touched, 1) : ++access->others_touched;
-	if (ctlpr_bulk_row_limit > 0 && touched > ctlpr_bulk_row_limit)
+	touched = shared ? (int64) pg_atomic_add_fetch_u64(&shared->touched, 1) : ++access->others_touched;
+	if (ctlpr_bulk_row_limit <= 0 || touched <= ctlpr_bulk_row_limit)
+		return;
+	/* The first of leader and workers records it, and all stop. */
+	if (!shared || pg_atomic_exchange_u32(&shared->recorded, 1) == 0)
 		gate_refuse_row(access, relation, CAUSE_BULK, "13(d)(8)");
+	else if (!relation->observed)
+		refusal_raise(CAUSE_BULK, "13(d)(8)");
 }
 
 /* Case numbers are compared without case and without spaces around them. */

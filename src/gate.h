@@ -19,6 +19,7 @@
 #include "inspect.h"
 #include "registry.h"
 #include "request.h"
+#include "shared.h"
 
 /* An owner met in a relation, as the statement may see it */
 typedef struct OwnerAccess
@@ -87,7 +88,7 @@ typedef struct StatementAccess
 	int						relation_count;
 	uint64					ticket;			/* to be durable before anything is released; 0: nothing recorded */
 	int64					others_touched; /* reads of other agencies, 13(d)(8) */
-	pg_atomic_uint64	   *shared_touched; /* the same, counted together with parallel workers; NULL: alone */
+	BulkCount			   *shared_bulk;	/* the same, counted together with parallel workers; NULL: alone */
 	bool					is_worker;		/* a part of its leader's statement */
 	bool					copies_reads;	/* what it inserts was counted when it came in */
 	bool					holds_rows;		/* a node of its plan keeps rows between runs */

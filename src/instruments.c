@@ -310,20 +310,21 @@ compare_strings(const void *left, const void *right)
 	return strcmp(*(const char *const *) left, *(const char *const *) right);
 }
 
-/* A text[] column as a sorted array of strings */
-static const char **
-row_sorted(Relation relation, HeapTuple row, int attribute, int *count)
+/* A text[] column as a sorted array of strings; result: whether there is one, an empty one included */
+static bool
+row_sorted(Relation relation, HeapTuple row, int attribute, const char ***strings, int *count)
 {
-	List		*texts = rules_row_texts(relation, row, attribute);
-	const char **strings = texts ? palloc(sizeof(char *) * list_length(texts)) : NULL;
-	ListCell	*cell;
+	List	 *texts;
+	ListCell *cell;
 
-	*count = 0;
+	if (is_null(relation, row, attribute))
+		return false;
+	texts = rules_row_texts(relation, row, attribute);
+	*strings = palloc(sizeof(char *) * (list_length(texts) + 1));
 	foreach (cell, texts)
-		strings[(*count)++] = lfirst(cell);
-	if (strings)
-		qsort(strings, *count, sizeof(char *), compare_strings);
-	return strings;
+		(*strings)[(*count)++] = lfirst(cell);
+	qsort(*strings, *count, sizeof(char *), compare_strings);
+	return true;
 }
 
 static void
@@ -358,8 +359,9 @@ load_authorization(Relation relation, HeapTuple row, Authorization *loaded)
 	loaded->valid_from = row_time(relation, row, Anum_authorization_valid_from);
 	loaded->valid_until = row_time(relation, row, Anum_authorization_valid_until);
 	loaded->revoked = !is_null(relation, row, Anum_authorization_revoked_at);
-	loaded->scope.plate = row_sorted(relation, row, Anum_authorization_plates, &loaded->scope.plates);
-	loaded->scope.camera = row_sorted(relation, row, Anum_authorization_cameras, &loaded->scope.cameras);
+	loaded->scope.by_plate = row_sorted(relation, row, Anum_authorization_plates, &loaded->scope.plate, &loaded->scope.plates);
+	loaded->scope.by_camera =
+		row_sorted(relation, row, Anum_authorization_cameras, &loaded->scope.camera, &loaded->scope.cameras);
 	load_range(relation, row, &loaded->scope);
 	if (!is_null(relation, row, Anum_authorization_hold_id))
 		loaded->scope.hold_id = DatumGetInt64(row_datum(relation, row, Anum_authorization_hold_id, NULL));
@@ -485,9 +487,9 @@ instruments_cover(const AuthorizedScope *scope, TimestampTz captured_at, const c
 		(captured_at < scope->captured_from || (captured_at == scope->captured_from && !scope->from_inclusive) ||
 		 captured_at > scope->captured_until || (captured_at == scope->captured_until && !scope->until_inclusive)))
 		return false;
-	if (scope->plates > 0 && !names_plate(scope, plate, plate_length))
+	if (scope->by_plate && !names_plate(scope, plate, plate_length))
 		return false;
-	return scope->cameras == 0 || (camera && names_camera(scope, camera, camera_length));
+	return !scope->by_camera || (camera && names_camera(scope, camera, camera_length));
 }
 
 /* ---- agencies ---- */

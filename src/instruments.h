@@ -20,8 +20,10 @@
 /* The specific data that an instrument covers; each part that is absent does not narrow */
 typedef struct AuthorizedScope
 {
-	int			 plates; /* number; 0: any plate */
-	const char **plate;	 /* capital letters and digits only, sorted */
+	bool		 by_plate;
+	int			 plates;
+	const char **plate; /* capital letters and digits only, sorted */
+	bool		 by_camera;
 	int			 cameras;
 	const char **camera;
 	bool		 ranged;

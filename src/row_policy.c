@@ -436,8 +436,8 @@ is_covered(CallSite *site, FunctionCallInfo fcinfo)
 	/* A court's order for the evidence of a hold covers nothing else. */
 	if (scope->hold_id != 0 && (PG_ARGISNULL(ARG_HOLD) || PG_GETARG_INT64(ARG_HOLD) != scope->hold_id))
 		return false;
-	plate = scope->plates > 0 ? call_text(site, fcinfo, ARG_PLATE) : NULL;
-	camera = scope->cameras > 0 ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
+	plate = scope->by_plate ? call_text(site, fcinfo, ARG_PLATE) : NULL;
+	camera = scope->by_camera ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
 	return instruments_cover(scope, PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT), plate ? plate : "", plate ? strlen(plate) : 0, camera,
 							 camera ? strlen(camera) : 0);
 }

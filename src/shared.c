@@ -94,7 +94,10 @@ shared_startup(void)
 		shared->max_backends = backend_slots();
 		memset(shared->backends, 0, shared->max_backends * sizeof(BackendSlot));
 		for (int i = 0; i < shared->max_backends; i++)
-			pg_atomic_init_u64(&shared->backends[i].others_touched, 0);
+		{
+			pg_atomic_init_u64(&shared->backends[i].bulk.touched, 0);
+			pg_atomic_init_u32(&shared->backends[i].bulk.recorded, 0);
+		}
 		rest += MAXALIGN(shared->max_backends * sizeof(BackendSlot));
 
 		for (int i = 0; i < ctlpr_max_databases; i++)

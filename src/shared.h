@@ -63,15 +63,22 @@ typedef struct DatabaseSlot
 	ConditionVariable purge_cv;
 } DatabaseSlot;
 
+/* Reads of other agencies that a statement touches, by leader and workers together, 13(d)(8) */
+typedef struct BulkCount
+{
+	pg_atomic_uint64 touched;
+	pg_atomic_uint32 recorded; /* one of them has put the refusal on record */
+} BulkCount;
+
 /* What parallel workers need to know of their leader's statement */
 typedef struct BackendSlot
 {
-	bool			 in_use;
-	pg_atomic_uint64 others_touched; /* reads of other agencies, by leader and workers together */
-	TimestampTz		 now;			 /* the instant of the executor run */
-	int				 relations;
-	Oid				 relation[SHARED_PARALLEL_RELATIONS_MAX];
-	int64			 seq[SHARED_PARALLEL_RELATIONS_MAX];
+	bool		in_use;
+	BulkCount	bulk;
+	TimestampTz now; /* the instant of the executor run */
+	int			relations;
+	Oid			relation[SHARED_PARALLEL_RELATIONS_MAX];
+	int64		seq[SHARED_PARALLEL_RELATIONS_MAX];
 } BackendSlot;
 
 typedef struct SharedState

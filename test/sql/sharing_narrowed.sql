@@ -169,6 +169,25 @@ FETCH 5 FROM c \g /dev/null
 FETCH ALL FROM c \g /dev/null
 ROLLBACK;
 RESET ROLE;
+-- ... by a leader and its workers together, who leave one refusal
+SET ctlpr.bulk_row_limit = 5000;
+SET parallel_setup_cost = 0;
+SET parallel_leader_participation = off;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT coalesce(max(seq), 0) AS bulk_seq FROM ctlpr.audit_entry \gset
+BEGIN;
+SET LOCAL ROLE camera_feed;
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now() - n * interval '1 second', 'BULK', 'CT-NHPD' FROM generate_series(1, 30000) n;
+SET LOCAL ROLE officer_hpd;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+SELECT count(*) FROM plate_reads WHERE captured_at > now() - interval '10 hours' AND plate <> 'none';
+ROLLBACK;
+SELECT sqlstate, clause, count(*) FROM pg_temp.log_since(:bulk_seq) WHERE NOT allowed GROUP BY 1, 2;
+RESET parallel_setup_cost;
+RESET parallel_leader_participation;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
 RESET ctlpr.bulk_row_limit;
 
 -- a vendor acts for its contracting agencies alone
