@@ -198,7 +198,7 @@ find_server gcc make libc6-dev util-linux postgresql-N postgresql-server-dev-N p
 	postgresql-N-postgis-3-scripts postgresql-N-pgtap
 say "Connecticut Public Act 26-14, sections 13 to 15, played on a throwaway cluster of $("$PG_CONFIG" --version | cut -d' ' -f1,2)"
 make_work demo
-start_cluster "timezone = 'America/New_York'" "ctlpr.purge_naptime = '1h'"
+start_cluster "timezone = 'America/New_York'" "ctlpr.purge_naptime = '1h'" 'ctlpr.bulk_row_limit = 500'
 started=$SECONDS
 as_user psql --no-psqlrc --quiet --dbname=postgres --command='CREATE DATABASE city'
 demo_psql postgres --set=ON_ERROR_STOP=1 --command='SET client_min_messages = warning' --command='CREATE EXTENSION postgis' \

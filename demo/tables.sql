@@ -2,7 +2,9 @@
 CREATE ROLE city_dba LOGIN;			-- runs the database
 CREATE ROLE city_clerk LOGIN;		-- keeps the legal papers
 CREATE ROLE nhpd_ingest LOGIN;		-- the program that brings in New Haven's reads
+CREATE ROLE nhpd_hotlist LOGIN;		-- the program that compares them with hotlists
 CREATE ROLE nhpd_officer LOGIN;		-- New Haven
+CREATE ROLE nhpd_captain LOGIN;		-- New Haven, supervisory officer
 CREATE ROLE bpd_detective LOGIN;	-- Boston
 CREATE ROLE tx_officer LOGIN;		-- Houston
 CREATE ROLE ice_agent LOGIN;		-- federal immigration enforcement
@@ -23,13 +25,23 @@ CREATE TABLE plate_reads (
 	position    geometry(Point, 4326) NOT NULL,
 	image_ref   text
 ) PARTITION BY RANGE (captured_at);
+CREATE TABLE hotlist_hits (
+	captured_at timestamptz NOT NULL,
+	plate       text NOT NULL,
+	agency_id   text NOT NULL,
+	camera_id   int NOT NULL,
+	hotlist_id  bigint NOT NULL
+);
 ALTER DATABASE city OWNER TO city_dba;
 ALTER TABLE cameras OWNER TO city_dba;
 ALTER TABLE plate_reads OWNER TO city_dba;
-GRANT SELECT ON cameras TO nhpd_ingest, nhpd_officer, bpd_detective, tx_officer, ice_agent;
-GRANT SELECT ON plate_reads TO nhpd_officer, bpd_detective, tx_officer, ice_agent;
+ALTER TABLE hotlist_hits OWNER TO city_dba;
+GRANT SELECT ON cameras TO nhpd_ingest, nhpd_captain, nhpd_officer, bpd_detective, tx_officer, ice_agent;
+GRANT SELECT ON plate_reads TO nhpd_officer, nhpd_captain, nhpd_hotlist, bpd_detective, tx_officer, ice_agent;
 GRANT UPDATE ON plate_reads TO nhpd_officer;
 GRANT SELECT, INSERT ON plate_reads TO nhpd_ingest;
+GRANT SELECT, INSERT ON hotlist_hits TO nhpd_hotlist;
+GRANT SELECT ON hotlist_hits TO nhpd_officer;
 
 SET ROLE city_dba;
 

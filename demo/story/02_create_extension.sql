@@ -4,3 +4,4 @@
 CREATE EXTENSION ctlpr CASCADE;
 GRANT ctlpr_admin TO city_dba;
 GRANT ctlpr_registrar TO city_clerk;
+GRANT ctlpr_matcher TO nhpd_hotlist;

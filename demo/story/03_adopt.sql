@@ -10,6 +10,8 @@ SELECT ctlpr.register_agency('TX-HPD', 'Houston Police Department', kind => 'pol
 SELECT ctlpr.register_agency('US-ICE', 'Immigration and Customs Enforcement', kind => 'federal', state => 'US');
 SELECT ctlpr.bind_role('nhpd_officer', 'CT-NHPD');
 SELECT ctlpr.bind_role('nhpd_ingest', 'CT-NHPD', may_ingest => true);
+SELECT ctlpr.bind_role('nhpd_hotlist', 'CT-NHPD', may_ingest => true);
+SELECT ctlpr.bind_role('nhpd_captain', 'CT-NHPD', supervisor => true);
 SELECT ctlpr.bind_role('bpd_detective', 'MA-BPD');
 SELECT ctlpr.bind_role('tx_officer', 'TX-HPD');
 SELECT ctlpr.bind_role('ice_agent', 'US-ICE');

@@ -9,4 +9,4 @@ WHERE action = 'select' AND 'BK40817' = ANY (plates) AND allowed ORDER BY seq;
 -- expect: 1 rows
 SELECT seq, agency_id, purpose, case_number, search_kind, rows_touched AS touched, clause
 FROM ctlpr.audit_log
-WHERE search_kind = 'area_time' AND allowed;
+WHERE search_kind = 'area_time' AND allowed AND outcome = 'ok';

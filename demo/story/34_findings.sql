@@ -5,3 +5,5 @@
 SELECT severity, agency_id, officer, clause, finding FROM ctlpr.findings WHERE clause = '13(d)(3)';
 -- expect: no rows
 SELECT finding FROM ctlpr.findings WHERE kind = 'over_retention';
+-- expect: 1 rows
+SELECT hold_id, basis, case_number, approved_by, reads, ended_at FROM ctlpr.holds;

@@ -5,4 +5,4 @@
 SELECT * FROM ctlpr.purge('plate_reads');
 -- expect: 1 rows
 SELECT relation, oldest_read_on, expired_rows, purging FROM ctlpr.retention_status
-WHERE expired_rows = 0;
+WHERE relation = 'plate_reads'::regclass;
