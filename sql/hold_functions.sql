@@ -156,7 +156,7 @@ BEGIN
 		state := 'LP005';
 		message := 'the role is bound as no supervisor';
 		hint_text := 'A supervisory officer approves: call it as a role bound with supervisor => true.';
-	ELSIF lower(btrim(preserve.requested_by)) = lower(approver) THEN
+	ELSIF lower(btrim(preserve.requested_by)) IN (lower(approver), lower(session_user)) THEN
 		state := 'LP005';
 		message := 'the requester may not approve the hold';
 		hint_text := 'Have another supervisory officer call it.';

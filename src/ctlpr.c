@@ -107,14 +107,18 @@ define_request_settings(void)
 							&ctlpr_request_timeout_s, 30 * 60, 1, 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 
 	/* Administrators can choose how wrong the clocks of cameras may be; a read from further ahead is refused. */
+	DefineCustomIntVariable("ctlpr.clock_skew", "How far in the future the captured time of a read may lie.", NULL,
+							&ctlpr_clock_skew_s, 5 * 60, 0, 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+
+	/* Administrators can choose what is bulk where they are; a statement beyond it is stopped. */
 	DefineCustomIntVariable("ctlpr.bulk_row_limit", "Reads of other agencies that one statement may touch; 0 sets no limit.",
 							"13(d)(8) knows no bulk access: a statement that touches more is stopped.", &ctlpr_bulk_row_limit,
 							10000, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+
+	/* Administrators can choose how soon a pending case number must follow; a request left without is a finding. */
 	DefineCustomIntVariable("ctlpr.pending_limit",
 							"How long the case number of a request may stay \"pending\" before that is a finding.", NULL,
 							&ctlpr_pending_limit_s, 24 * 3600, 0, 30 * 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
-	DefineCustomIntVariable("ctlpr.clock_skew", "How far in the future the captured time of a read may lie.", NULL,
-							&ctlpr_clock_skew_s, 5 * 60, 0, 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
 
 	/* Administrators can choose how long a relation may be observed before it is enforced. */
 	DefineCustomIntVariable("ctlpr.observe_limit", "Longest time that a relation stays in observe mode.", NULL,

@@ -18,6 +18,7 @@ SET ROLE officer;
 SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-7', 'Officer A', plates => '{NH1}');
 SET ROLE chief;
 SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-7', ' Chief', plates => '{NH1}');
+SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-7', upper(session_user), plates => '{NH1}');
 SELECT ctlpr.preserve('plate_reads', 'curiosity', 'homicide', '26-7', 'Officer A', plates => '{NH1}');
 SELECT ctlpr.preserve('pg_class', 'criminal_evidence', 'homicide', '26-7', 'Officer A', plates => '{NH1}');
 SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-7', 'Officer A');
