@@ -72,8 +72,11 @@ CREATE TABLE ctlpr.statute_retention (
 	description text NOT NULL,
 	valid_from  timestamptz NOT NULL DEFAULT '-infinity',
 	valid_until timestamptz NOT NULL DEFAULT 'infinity',
+	shared_purposes  text[],
+	shared_kinds     text[],
 	PRIMARY KEY (statute, rule, valid_from),
-	CHECK (valid_from < valid_until)
+	CHECK (valid_from < valid_until),
+	CHECK ((shared_purposes IS NULL) = (shared_kinds IS NULL))
 );
 COMMENT ON TABLE ctlpr.statute_retention IS 'How long reads may be kept; a day is 24 hours whatever the time zone';
 COMMENT ON COLUMN ctlpr.statute_retention.statute IS 'The profile';
@@ -83,12 +86,14 @@ COMMENT ON COLUMN ctlpr.statute_retention.period IS 'From capture to the instant
 COMMENT ON COLUMN ctlpr.statute_retention.description IS 'What it covers, in a sentence';
 COMMENT ON COLUMN ctlpr.statute_retention.valid_from IS 'In force from this instant';
 COMMENT ON COLUMN ctlpr.statute_retention.valid_until IS 'In force before this instant';
+COMMENT ON COLUMN ctlpr.statute_retention.shared_purposes IS 'Purposes under which agencies other than the owner may see reads kept by this rule, whatever else would open them; NULL: any lawful one';
+COMMENT ON COLUMN ctlpr.statute_retention.shared_kinds IS 'Kinds of agency that may, for these purposes';
 
 CREATE TABLE ctlpr.statute_recipient (
 	statute      text NOT NULL,
 	rank         int NOT NULL,
 	clause       text NOT NULL,
-	states       text[],
+	states       text[] CHECK (states <> '{}'),
 	agency_kinds text[] NOT NULL,
 	basis        text NOT NULL CHECK (basis IN ('none', 'declaration', 'authorization')),
 	demands      text[] NOT NULL DEFAULT '{}' CHECK (demands <@ '{reason,case_number,officer,offense}'),

@@ -379,9 +379,11 @@ decide_owner(const Verdict *verdict, const OwnerFacts *owner)
 		case SCOPE_NONE:
 			return false;
 		case SCOPE_OWN:
-			return owner->mine;
+			if (!owner->mine)
+				return false;
+			break;
 		case SCOPE_ALL:
-			return owner->mine || !owner->withheld || verdict->compels;
+			break;
 	}
-	return false;
+	return !owner->reserved && (!owner->withheld || verdict->compels);
 }

@@ -190,7 +190,8 @@ typedef struct OwnerFacts
 {
 	bool known;	   /* a registered agency */
 	bool mine;	   /* the requester's, or for a vendor the one that it acts for */
-	bool withheld; /* by the owner from this recipient or purpose, though the law would share */
+	bool withheld; /* by the owner from a recipient or for the purpose, though the law would share */
+	bool reserved; /* by the rule that keeps them, to other recipients or purposes, 13(b)(2)(C) */
 } OwnerFacts;
 
 /*

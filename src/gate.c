@@ -921,26 +921,26 @@ own_agency(const StatementAccess *access)
 	return access->has_request && access->decided.owner_id[0] ? access->decided.owner_id : access->decided.agency_id;
 }
 
-/* Does the owner share less than it may with whoever asks, or with whom it is asked for? */
-static bool
-is_withheld(StatementAccess *access, const char *owner)
+/* What keeps the reads from whoever asks, and from whom it is asked for.  A vendor is nobody of its own. */
+static void
+gather_recipients(StatementAccess *access, RelationAccess *relation, OwnerFacts *facts, const char *owner)
 {
-	const char *recipients[] = {access->decided.agency_id, access->request.text[TEXT_ON_BEHALF_OF]};
+	const char *recipients[] = {own_agency(access), access->request.text[TEXT_ON_BEHALF_OF]};
+	const char *purpose = access->request.text[TEXT_PURPOSE];
 
 	if (access->request.break_glass)
-		return false;
+		return;
 	for (int i = 0; i < lengthof(recipients); i++)
 	{
 		const Agency *found = recipients[i] ? rules_agency(recipients[i]) : NULL;
 		Agency		  recipient;
 
-		if (!found)
+		if (!found || strcmp(found->agency_id, owner) == 0)
 			continue;
 		recipient = *found;
-		if (instruments_withheld(owner, &recipient, access->request.text[TEXT_PURPOSE]))
-			return true;
+		facts->withheld |= instruments_withheld(owner, &recipient, purpose);
+		facts->reserved |= rules_reserved(relation->relation.retention, &recipient, purpose, access->now);
 	}
-	return false;
 }
 
 static void
@@ -960,7 +960,7 @@ settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *own
 	{
 		OwnerFacts facts = {.known = owner->known, .mine = owner->mine};
 
-		facts.withheld = !facts.mine && is_withheld(access, owner->agency_id);
+		gather_recipients(access, relation, &facts, owner->agency_id);
 		owner->visible = decide_owner(&access->decided.verdict, &facts);
 	}
 }

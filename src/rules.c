@@ -103,7 +103,9 @@ enum
 	Anum_retention_period,
 	Anum_retention_description,
 	Anum_retention_valid_from,
-	Anum_retention_valid_until
+	Anum_retention_valid_until,
+	Anum_retention_shared_purposes,
+	Anum_retention_shared_kinds
 };
 enum
 {
@@ -134,6 +136,9 @@ typedef struct RetentionRule
 {
 	char	   *rule;
 	int64		period_us;
+	bool		reserved;		 /* to the purposes and kinds that follow */
+	List	   *shared_purposes; /* of char * */
+	uint32		shared_kinds;
 	TimestampTz valid_from;
 	TimestampTz valid_until;
 } RetentionRule;
@@ -440,9 +445,14 @@ load_retention(Relation relation, HeapTuple row)
 {
 	RetentionRule *rule = palloc0(sizeof(RetentionRule));
 	Interval	  *period = DatumGetIntervalP(row_datum(relation, row, Anum_retention_period, NULL));
+	bool		   unreserved;
 
 	rule->rule = row_text(relation, row, Anum_retention_rule);
 	rule->period_us = period->time + period->day * USECS_PER_DAY;
+	(void) row_datum(relation, row, Anum_retention_shared_purposes, &unreserved);
+	rule->reserved = !unreserved;
+	rule->shared_purposes = rules_row_texts(relation, row, Anum_retention_shared_purposes);
+	rule->shared_kinds = row_bits(relation, row, Anum_retention_shared_kinds, kind_bit);
 	rule->valid_from = row_time(relation, row, Anum_retention_valid_from, DT_NOEND);
 	rule->valid_until = row_time(relation, row, Anum_retention_valid_until, DT_NOBEGIN);
 	cache.retention = lappend(cache.retention, rule);
@@ -540,8 +550,8 @@ rules_purpose(const char *purpose, TimestampTz at)
 	return other;
 }
 
-bool
-rules_retention(const char *name, TimestampTz at, int64 *period_us)
+static const RetentionRule *
+retention_rule(const char *name, TimestampTz at)
 {
 	ListCell *cell;
 
@@ -551,12 +561,35 @@ rules_retention(const char *name, TimestampTz at, int64 *period_us)
 		RetentionRule *rule = lfirst(cell);
 
 		if (strcmp(rule->rule, name) == 0 && at >= rule->valid_from && at < rule->valid_until)
-		{
-			*period_us = rule->period_us;
-			return true;
-		}
+			return rule;
 	}
-	return false;
+	return NULL;
+}
+
+bool
+rules_retention(const char *name, TimestampTz at, int64 *period_us)
+{
+	const RetentionRule *rule = retention_rule(name, at);
+
+	if (rule)
+		*period_us = rule->period_us;
+	return rule != NULL;
+}
+
+bool
+rules_reserved(const char *name, const Agency *recipient, const char *purpose, TimestampTz at)
+{
+	const RetentionRule *rule = retention_rule(name, at);
+	ListCell			*cell;
+
+	if (!rule || !rule->reserved)
+		return false;
+	if ((rule->shared_kinds & recipient->kind) == 0)
+		return true;
+	foreach (cell, rule->shared_purposes)
+		if (purpose && strcmp(lfirst(cell), purpose) == 0)
+			return false;
+	return true;
 }
 
 int

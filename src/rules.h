@@ -99,6 +99,12 @@ extern int64 rules_declaration(const char *agency_id, TimestampTz at);
 /* Retention period of a rule in microseconds; false when the rule is not in force, 13(b)(2) */
 extern bool rules_retention(const char *rule, TimestampTz at, int64 *period_us);
 
+/*
+ * Are reads that are kept by this rule reserved to other recipients or
+ * purposes, 13(b)(2)(C)?  recipient is a copy of the caller's.
+ */
+extern bool rules_reserved(const char *rule, const Agency *recipient, const char *purpose, TimestampTz at);
+
 /* Day (in the statute's time zone) of an instant, as a count of days comparable within the session */
 extern int rules_day(TimestampTz at);
 

@@ -76,9 +76,12 @@ INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, descript
 -- A day is 24 hours, independent of anybody's time zone: 21 days are 504 hours.
 INSERT INTO ctlpr.statute_retention (statute, rule, clause, period, description, valid_from) VALUES
 	('us-ct-2026', 'standard', '13(b)(2)(A)', '504 hours',
-	 'Reads are kept no longer than 21 days after capture', '2026-10-01 00:00 America/New_York'),
+	 'Reads are kept no longer than 21 days after capture', '2026-10-01 00:00 America/New_York');
+-- Shared with the assessor or the registrant only.  On a finding of compliance the agency deletes them itself, under a request for motor_vehicle_tax.
+INSERT INTO ctlpr.statute_retention (statute, rule, clause, period, description, valid_from, shared_purposes, shared_kinds) VALUES
 	('us-ct-2026', 'motor_vehicle_tax', '13(b)(2)(C)', '2160 hours',
-	 'Reads taken for motor vehicle tax compliance are kept no longer than 90 days after capture', '2026-10-01 00:00 America/New_York');
+	 'Reads taken for motor vehicle tax compliance are kept no longer than 90 days after capture', '2026-10-01 00:00 America/New_York',
+	 '{motor_vehicle_tax,registrant_request}', '{public_agency}');
 
 -- First match by rank; a vendor, a private party or another state's civil agency matches none.
 INSERT INTO ctlpr.statute_recipient (statute, rank, clause, states, agency_kinds, basis, demands, description, valid_from) VALUES

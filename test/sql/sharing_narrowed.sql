@@ -75,6 +75,11 @@ SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
 SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
 SELECT ctlpr.begin_request('missing_person', '26-1') > 0 AS begun;
 SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
+-- what Hartford withholds from Massachusetts, it withholds from itself on behalf of Massachusetts
+SET ROLE officer_hpd;
+SELECT ctlpr.begin_request('missing_person', '26-1', on_behalf_of => 'MA-BPD') > 0 AS begun;
+SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
+SET ROLE officer;
 SELECT ctlpr.begin_request('missing_person', '26-1', on_behalf_of => 'MA-BPD') > 0 AS begun;
 SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
 COMMIT;
