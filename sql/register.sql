@@ -75,13 +75,15 @@ CREATE TABLE ctlpr.agency_option (
 	agency_id        text PRIMARY KEY,
 	demands_training boolean NOT NULL DEFAULT false,
 	retention        interval CHECK (retention > interval '0' AND extract(year FROM retention) = 0 AND extract(month FROM retention) = 0),
-	oversight        text
+	oversight        text,
+	hidden_before    timestamptz
 );
 COMMENT ON TABLE ctlpr.agency_option IS 'What an agency asks beyond the act';
 COMMENT ON COLUMN ctlpr.agency_option.agency_id IS 'The agency';
 COMMENT ON COLUMN ctlpr.agency_option.demands_training IS 'Its officers need valid training, 14(a)(5)';
 COMMENT ON COLUMN ctlpr.agency_option.retention IS 'It keeps its reads for this time only, shorter than the statute; NULL: as long as the statute allows';
 COMMENT ON COLUMN ctlpr.agency_option.oversight IS 'Its oversight officer or unit, 14(a)(4)';
+COMMENT ON COLUMN ctlpr.agency_option.hidden_before IS 'Its reads captured before had expired when it went over to a longer retention, and stay expired; NULL: it never did';
 
 CREATE TABLE ctlpr.officer (
 	agency_id            text NOT NULL,

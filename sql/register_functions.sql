@@ -247,16 +247,17 @@ COMMENT ON FUNCTION ctlpr.revoke_vendor_authorization(bigint, text) IS 'Revokes 
 
 /*
  * set_agency_option(agency_id, demands_training, retention, oversight) - what
- * an agency asks beyond the act.  Replaces what was set before.
+ * an agency asks beyond the act.
  *
  * demands_training: requests name an officer with valid training; retention:
- * the agency's reads are hidden and deleted after this time, shorter than the
- * statute's; oversight: its oversight officer or unit.
+ * the agency's reads are hidden and deleted after this time, no longer than
+ * the statute's, and what is expired stays expired when it is raised again;
+ * oversight: its oversight officer or unit.  What is NULL stays as it is.
  * Errors: 22001, 22023 an argument; 42704 agency unknown; LP012 a longer
  * retention than the statute's, recorded.
  * Clause: 14(a)(4) and (5), 14(b), 13(b)(2)(A).
  */
-CREATE FUNCTION ctlpr.set_agency_option(agency_id text, demands_training boolean DEFAULT false, retention interval DEFAULT NULL, oversight text DEFAULT NULL)
+CREATE FUNCTION ctlpr.set_agency_option(agency_id text, demands_training boolean DEFAULT NULL, retention interval DEFAULT NULL, oversight text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -266,17 +267,17 @@ DECLARE
 	arguments jsonb := jsonb_build_object('function', 'set_agency_option', 'demands_training', set_agency_option.demands_training,
 										  'retention', set_agency_option.retention, 'oversight', set_agency_option.oversight);
 BEGIN
-	IF demands_training IS NULL THEN
-		RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'argument "demands_training" must not be null', HINT = 'Use true or false.';
-	END IF;
 	IF oversight IS NOT NULL THEN
 		PERFORM ctlpr.check_text('oversight', oversight);
 	END IF;
 	PERFORM ctlpr.check_shorter_retention(set_agency_option.retention, asking.agency_id, arguments);
 	INSERT INTO ctlpr.agency_option AS o (agency_id, demands_training, retention, oversight)
-		VALUES (asking.agency_id, set_agency_option.demands_training, set_agency_option.retention, set_agency_option.oversight)
+		VALUES (asking.agency_id, coalesce(set_agency_option.demands_training, false), set_agency_option.retention, set_agency_option.oversight)
 		ON CONFLICT ON CONSTRAINT agency_option_pkey DO UPDATE
-			SET demands_training = excluded.demands_training, retention = excluded.retention, oversight = excluded.oversight;
+			SET demands_training = coalesce(set_agency_option.demands_training, o.demands_training),
+				retention = coalesce(set_agency_option.retention, o.retention),
+				oversight = coalesce(set_agency_option.oversight, o.oversight),
+				hidden_before = CASE WHEN set_agency_option.retention > o.retention THEN greatest(o.hidden_before, now() - o.retention) ELSE o.hidden_before END;
 	PERFORM ctlpr.record_event('configuration', agency_id => asking.agency_id, clause => '14(b)', detail => arguments);
 END
 $$;

@@ -47,6 +47,10 @@ BEGIN
 			HINT = 'Add the rule to ctlpr.statute_retention, or release the relation and govern it under another rule.';
 	END IF;
 
+	-- What is expired stays so, whatever the retention of the next.
+	UPDATE ctlpr.governed_relation g
+		SET hidden_before = greatest(g.hidden_before, ctlpr.retention_limit(g.relation))
+		WHERE g.evidence_of IS NULL AND g.mode = 'enforce' AND previous IS NOT NULL;
 	DELETE FROM ctlpr.statute_adoption a;
 	INSERT INTO ctlpr.statute_adoption (statute) VALUES (adopt_statute.statute);
 

@@ -952,7 +952,7 @@ settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *own
 	strlcpy(owner->agency_id, agency_id, sizeof(owner->agency_id));
 	owner->known = rules_agency(owner->agency_id) != NULL;
 	owner->mine = access->decided.bound && strcmp(own_agency(access), owner->agency_id) == 0;
-	owner->retention_us = owner->known ? instruments_retention(owner->agency_id, access->now) : 0;
+	owner->retention = instruments_retention(owner->agency_id, access->now);
 	owner->ingestible = owner->known && is_ingest_agency(access, owner->agency_id);
 	if (relation->ingest && !access->has_request)
 		owner->visible = owner->ingestible;

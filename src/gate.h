@@ -17,6 +17,7 @@
 #include "ctlpr.h"
 #include "decision.h"
 #include "inspect.h"
+#include "instruments.h"
 #include "registry.h"
 #include "request.h"
 #include "shared.h"
@@ -24,14 +25,14 @@
 /* An owner met in a relation, as the statement may see it */
 typedef struct OwnerAccess
 {
-	char  value[CTLPR_AGENCY_ID_SIZE]; /* hash key: value of the owner column */
-	char  agency_id[CTLPR_AGENCY_ID_SIZE];
-	bool  known;		/* a registered agency */
-	bool  mine;			/* the requester's */
-	int64 retention_us; /* shorter than the relation's; 0: it has none */
-	bool  visible;
-	bool  ingestible; /* the role may insert reads of it */
-	int64 touched;
+	char			value[CTLPR_AGENCY_ID_SIZE]; /* hash key: value of the owner column */
+	char			agency_id[CTLPR_AGENCY_ID_SIZE];
+	bool			known;	   /* a registered agency */
+	bool			mine;	   /* the requester's */
+	AgencyRetention retention; /* shorter than the relation's */
+	bool			visible;
+	bool			ingestible; /* the role may insert reads of it */
+	int64			touched;
 } OwnerAccess;
 
 /* Reads inserted for one owner and day */

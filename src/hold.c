@@ -237,33 +237,23 @@ copy_rows(const Hold *hold, const GovernedRelation *member, bool only, bool as_w
 	return (int64) copied;
 }
 
-/* How long the holding agency's reads are kept; false when no rule is in force */
-static bool
-kept_for(const Hold *hold, const GovernedRelation *governed, TimestampTz now, int64 *period_us)
-{
-	int64 shorter = instruments_retention(hold->agency_id, now);
-
-	if (!rules_retention(governed->retention, now, period_us))
-		return false;
-	if (shorter > 0)
-		*period_us = Min(*period_us, shorter);
-	return true;
-}
-
 int64
 hold_apply(int64 hold_id, HoldReach reach, TimestampTz now)
 {
 	Hold				   *hold = find_hold(hold_id);
 	const GovernedRelation *found = hold && hold->open ? registry_lookup(hold->relation) : NULL;
 	GovernedRelation		governed;
-	int64					period_us;
+	AgencyRetention			retention;
+	TimestampTz				limit;
 
 	if (!found || found->root != hold->relation || found->broken)
 		return 0;
 	governed = *found;
-	if (!kept_for(hold, &governed, now, &period_us))
+	if (!retention_limit(&governed, now, &limit))
 		return 0;
-	return copy_rows(hold, &governed, false, reach == HOLD_ARRIVED && hold->plates != NULL, now - period_us, DT_NOEND);
+	retention = instruments_retention(hold->agency_id, now);
+	limit = Max(limit, instruments_limit(&retention, now));
+	return copy_rows(hold, &governed, false, reach == HOLD_ARRIVED && hold->plates != NULL, limit, DT_NOEND);
 }
 
 void

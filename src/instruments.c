@@ -75,7 +75,9 @@ enum
 {
 	Anum_option_agency_id = 1,
 	Anum_option_demands_training,
-	Anum_option_retention
+	Anum_option_retention,
+	Anum_option_oversight,
+	Anum_option_hidden_before
 };
 enum
 {
@@ -138,20 +140,21 @@ typedef struct Contract
 {
 	char		vendor_id[CTLPR_AGENCY_ID_SIZE];
 	TimestampTz valid_from;
-	TimestampTz valid_until;
+	TimestampTz valid_until;  /* or when it was ended */
 	int64		retention_us; /* 0: none */
 } Contract;
 
 /* What concerns one agency */
 typedef struct AgencyInstruments
 {
-	char  agency_id[CTLPR_AGENCY_ID_SIZE]; /* hash key */
-	bool  suspended;
-	bool  demands_training;
-	int64 retention_us; /* 0: none */
-	List *partners;		/* agency ids (char *) of all participants of its networks, itself included */
-	List *limits;		/* of SharingLimit *, those that stand */
-	List *contracts;	/* of Contract *, those that were not ended */
+	char		agency_id[CTLPR_AGENCY_ID_SIZE]; /* hash key */
+	bool		suspended;
+	bool		demands_training;
+	int64		retention_us; /* 0: none */
+	TimestampTz hidden_before;
+	List	   *partners;  /* agency ids (char *) of all participants of its networks, itself included */
+	List	   *limits;	   /* of SharingLimit *, those that stand */
+	List	   *contracts; /* of Contract * */
 } AgencyInstruments;
 
 typedef struct Camera
@@ -524,6 +527,8 @@ load_option(Relation relation, HeapTuple row, void *target)
 
 	agency->demands_training = row_bool(relation, row, Anum_option_demands_training);
 	agency->retention_us = row_period(relation, row, Anum_option_retention);
+	if (!is_null(relation, row, Anum_option_hidden_before))
+		agency->hidden_before = row_time(relation, row, Anum_option_hidden_before);
 }
 
 static void
@@ -532,12 +537,12 @@ load_contract(Relation relation, HeapTuple row, void *target)
 	AgencyInstruments *agency = target;
 	Contract		  *contract;
 
-	if (!is_null(relation, row, Anum_contract_ended_at))
-		return;
 	contract = palloc0(sizeof(Contract));
 	strlcpy(contract->vendor_id, row_text(relation, row, Anum_contract_vendor_id), sizeof(contract->vendor_id));
 	contract->valid_from = row_time(relation, row, Anum_contract_valid_from);
 	contract->valid_until = row_time(relation, row, Anum_contract_valid_until);
+	if (!is_null(relation, row, Anum_contract_ended_at))
+		contract->valid_until = Min(contract->valid_until, row_time(relation, row, Anum_contract_ended_at));
 	contract->retention_us = row_period(relation, row, Anum_contract_retention);
 	agency->contracts = lappend(agency->contracts, contract);
 }
@@ -570,6 +575,7 @@ agency_instruments(const char *agency_id)
 
 	memset(&loaded, 0, sizeof(loaded));
 	strlcpy(loaded.agency_id, agency_id, sizeof(loaded.agency_id));
+	loaded.hidden_before = DT_NOBEGIN;
 	old = MemoryContextSwitchTo(context);
 	load_rows("suspension", Anum_suspension_agency_id, agency_id, load_suspension, &loaded);
 	load_rows("sharing_limit", Anum_limit_agency_id, agency_id, load_limit, &loaded);
@@ -692,21 +698,31 @@ instruments_contract(const char *vendor_id, const char *agency_id, TimestampTz a
 	return false;
 }
 
-int64
+AgencyRetention
 instruments_retention(const char *agency_id, TimestampTz at)
 {
 	const AgencyInstruments *agency = agency_instruments(agency_id);
-	int64					 shortest = agency->retention_us;
+	AgencyRetention			 result = {.period_us = agency->retention_us, .hidden_before = agency->hidden_before};
 	ListCell				*cell;
 
 	foreach (cell, agency->contracts)
 	{
 		Contract *contract = lfirst(cell);
 
-		if (contract->retention_us > 0 && at >= contract->valid_from && at < contract->valid_until)
-			shortest = shortest > 0 ? Min(shortest, contract->retention_us) : contract->retention_us;
+		if (contract->retention_us == 0 || at < contract->valid_from || contract->valid_until <= contract->valid_from)
+			continue;
+		if (at >= contract->valid_until)
+			result.hidden_before = Max(result.hidden_before, contract->valid_until - contract->retention_us);
+		else
+			result.period_us = result.period_us > 0 ? Min(result.period_us, contract->retention_us) : contract->retention_us;
 	}
-	return shortest;
+	return result;
+}
+
+TimestampTz
+instruments_limit(const AgencyRetention *retention, TimestampTz now)
+{
+	return Max(retention->hidden_before, retention->period_us > 0 ? now - retention->period_us : DT_NOBEGIN);
 }
 
 /* Add the agencies that a column of a table names, where another column is not null. */
@@ -736,10 +752,15 @@ instruments_shorter_keepers(TimestampTz at)
 	List	 *keepers = NIL;
 	ListCell *cell;
 
+	candidates = add_keepers(candidates, "agency_option", Anum_option_agency_id, Anum_option_hidden_before);
 	candidates = add_keepers(candidates, "contract", Anum_contract_agency_id, Anum_contract_retention);
 	foreach (cell, candidates)
-		if (instruments_retention(lfirst(cell), at) > 0)
+	{
+		AgencyRetention retention = instruments_retention(lfirst(cell), at);
+
+		if (instruments_limit(&retention, at) != DT_NOBEGIN)
 			keepers = lappend(keepers, lfirst(cell));
+	}
 	return keepers;
 }
 

@@ -83,10 +83,19 @@ extern bool instruments_training_valid(const char *agency_id, const char *office
 /* Is a contract of the vendor with the agency in force? */
 extern bool instruments_contract(const char *vendor_id, const char *agency_id, TimestampTz at);
 
-/* The retention that the agency or one of its contracts sets below the statute's, in microseconds; 0: none */
-extern int64 instruments_retention(const char *agency_id, TimestampTz at);
+/* What an agency and its contracts set below the statute's retention */
+typedef struct AgencyRetention
+{
+	int64		period_us;	   /* 0: none */
+	TimestampTz hidden_before; /* what had expired under a period that is over stays expired; DT_NOBEGIN: nothing */
+} AgencyRetention;
 
-/* Agencies that have such a retention; list of char *, palloc'd */
+extern AgencyRetention instruments_retention(const char *agency_id, TimestampTz at);
+
+/* The agency's reads captured before this instant are expired by it; DT_NOBEGIN: none is */
+extern TimestampTz instruments_limit(const AgencyRetention *retention, TimestampTz now);
+
+/* Agencies that have such a limit; list of char *, palloc'd */
 extern List *instruments_shorter_keepers(TimestampTz at);
 
 /* A hold on reads; purge_after is DT_NOEND while it is open */

@@ -54,7 +54,8 @@ enum
 	Anum_purge_started_at,
 	Anum_governed_at,
 	Anum_governed_by,
-	Anum_evidence_of
+	Anum_evidence_of,
+	Anum_hidden_before
 };
 enum
 {
@@ -493,6 +494,8 @@ fill_governed(Relation registry, HeapTuple row, Oid root, Oid relid, GovernedRel
 	result->broken = !fits;
 
 	strlcpy(result->retention, row_text(registry, row, Anum_retention), sizeof(result->retention));
+	value = row_datum(registry, row, Anum_hidden_before, &isnull);
+	result->hidden_before = isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 	value = row_datum(registry, row, Anum_observe_until, &isnull);
 	result->observe_until = isnull ? 0 : DatumGetTimestampTz(value);
 	result->purging = DatumGetBool(row_datum(registry, row, Anum_purging, NULL));

@@ -32,6 +32,7 @@ typedef struct GovernedRelation
 	AttrNumber	root_owner;
 	char		owner_agency[CTLPR_AGENCY_ID_SIZE]; /* owner of all reads where there is no owner column */
 	char		retention[NAMEDATALEN];
+	TimestampTz hidden_before; /* what had expired under another statute stays expired; DT_NOBEGIN: nothing */
 	TimestampTz observe_until; /* 0: enforced */
 	bool		purging;
 	bool		broken; /* the registration does not fit the columns: refuse everything */

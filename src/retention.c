@@ -29,17 +29,15 @@ PG_FUNCTION_INFO_V1(ctlpr_oldest_read_on);
 bool
 retention_limit(const GovernedRelation *governed, TimestampTz now, TimestampTz *limit)
 {
-	int64 period_us;
-
 	/* Evidence goes when its hold has ended, however old it is. */
 	if (governed->hold > 0)
 	{
 		*limit = DT_NOBEGIN;
 		return true;
 	}
-	if (!rules_retention(governed->retention, now, &period_us))
+	if (!rules_retention_limit(governed->retention, now, limit))
 		return false;
-	*limit = now - period_us;
+	*limit = Max(*limit, governed->hidden_before);
 	return true;
 }
 
@@ -85,9 +83,10 @@ retention_expired_sql(const GovernedRelation *member, TimestampTz now)
 	appendStringInfo(&condition, "(%s < $1", captured);
 	foreach (keeper, keepers)
 	{
-		TimestampTz limit = now - instruments_retention(lfirst(keeper), now);
-		char	   *instant = DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(limit)));
-		List	   *values = member->owner > 0 ? registry_owner_values(member->root, lfirst(keeper)) : list_make1(lfirst(keeper));
+		AgencyRetention retention = instruments_retention(lfirst(keeper), now);
+		TimestampTz		limit = instruments_limit(&retention, now);
+		char		   *instant = DatumGetCString(DirectFunctionCall1(timestamptz_out, TimestampTzGetDatum(limit)));
+		List *values = member->owner > 0 ? registry_owner_values(member->root, lfirst(keeper)) : list_make1(lfirst(keeper));
 
 		foreach (value, values)
 			appendStringInfo(&condition, " OR %s < %s::pg_catalog.timestamptz AND %s = %s::pg_catalog.text", captured,

@@ -32,6 +32,7 @@
 #include "instruments.h"
 #include "record.h"
 #include "refusal.h"
+#include "retention.h"
 #include "row_policy.h"
 #include "rules.h"
 #include "shared.h"
@@ -410,8 +411,7 @@ is_live(CallSite *site, FunctionCallInfo fcinfo, OwnerAccess **owner_access)
 	if (captured_at < site->relation->limit)
 		return false;
 	*owner_access = call_owner(site, fcinfo, ARG_OWNER);
-	return site->relation->relation.hold > 0 || (*owner_access)->retention_us == 0 ||
-		   captured_at >= site->access->now - (*owner_access)->retention_us;
+	return site->relation->relation.hold > 0 || captured_at >= instruments_limit(&(*owner_access)->retention, site->access->now);
 }
 
 /* Evidence: is its hold in force, and the request about its case? */
@@ -470,21 +470,17 @@ ctlpr_visible_since(PG_FUNCTION_ARGS)
 {
 	const GovernedRelation *governed = registry_lookup(PG_GETARG_OID(0));
 	TimestampTz				now = shared_now();
-	char					rule[NAMEDATALEN];
-	int64					period_us;
-	bool					held;
+	GovernedRelation		copy;
+	TimestampTz				limit;
 
 	if (!governed)
 		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
 	if (registry_observed(governed, now))
 		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
-	held = governed->hold > 0;
-	strlcpy(rule, governed->retention, sizeof(rule));
-	if (held)
-		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
-	if (!rules_retention(rule, now, &period_us))
+	copy = *governed;
+	if (!retention_limit(&copy, now, &limit))
 		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
-	PG_RETURN_TIMESTAMPTZ(now - period_us);
+	PG_RETURN_TIMESTAMPTZ(limit);
 }
 
 /* may_read(relation, captured_at, owner, plate, camera): live, of an owner within the scope of the request, and covered by its instrument */
@@ -560,7 +556,7 @@ ctlpr_may_insert(PG_FUNCTION_ARGS)
 	owner_access = call_owner(site, fcinfo, ARG_OWNER);
 	if (!owner_access->ingestible)
 		gate_refuse_row(site->access, relation, CAUSE_OWNER_OTHER, "13(d)(6)");
-	if (owner_access->retention_us > 0 && captured_at < site->access->now - owner_access->retention_us)
+	if (captured_at < instruments_limit(&owner_access->retention, site->access->now))
 		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_EARLY, "13(b)(2)(A)");
 	camera = relation->relation.camera > 0 ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
 	if (camera && gate_camera_barred(relation, camera))

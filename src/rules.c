@@ -577,6 +577,24 @@ rules_retention(const char *name, TimestampTz at, int64 *period_us)
 }
 
 bool
+rules_retention_limit(const char *name, TimestampTz at, TimestampTz *limit)
+{
+	ListCell *cell;
+
+	if (!retention_rule(name, at))
+		return false;
+	*limit = DT_NOBEGIN;
+	foreach (cell, cache.retention)
+	{
+		RetentionRule *rule = lfirst(cell);
+
+		if (strcmp(rule->rule, name) == 0 && at >= rule->valid_from)
+			*limit = Max(*limit, Min(at, rule->valid_until) - rule->period_us);
+	}
+	return true;
+}
+
+bool
 rules_reserved(const char *name, const Agency *recipient, const char *purpose, TimestampTz at)
 {
 	const RetentionRule *rule = retention_rule(name, at);

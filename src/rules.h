@@ -100,6 +100,12 @@ extern int64 rules_declaration(const char *agency_id, TimestampTz at);
 extern bool rules_retention(const char *rule, TimestampTz at, int64 *period_us);
 
 /*
+ * Reads captured before *limit are expired by the rule; false when it is not
+ * in force.  What had expired under an earlier version of it stays expired.
+ */
+extern bool rules_retention_limit(const char *rule, TimestampTz at, TimestampTz *limit);
+
+/*
  * Are reads that are kept by this rule reserved to other recipients or
  * purposes, 13(b)(2)(C)?  recipient is a copy of the caller's.
  */

@@ -118,7 +118,46 @@ SET ROLE camera_feed;
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now() - interval '101 hours', 'LATE', 'CT-NHPD');
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now() - interval '99 hours', 'ONTIME', 'CT-NHPD');
 RESET ROLE;
+-- what is expired stays so when the agency keeps its reads for longer again, and the option is left as it is by what does not name it
+SELECT ctlpr.set_agency_option('CT-NHPD', oversight => 'Deputy Chief');
+SELECT ctlpr.set_agency_option('CT-NHPD', retention => '504 hours');
+SELECT retention, oversight, demands_training, hidden_before BETWEEN now() - interval '101 hours' AND now() - interval '100 hours' AS hidden FROM ctlpr.agency_option;
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
+COMMIT;
+RESET ROLE;
+SELECT sum(reads) FILTER (WHERE agency_id = 'CT-NHPD') AS to_purge FROM ctlpr.expired_reads('plate_reads');
 DELETE FROM ctlpr.agency_option;
+-- ... as under a contract that has ended
+SELECT ctlpr.register_agency('V-2', 'A vendor', 'vendor', 'US') WHERE NOT EXISTS (SELECT FROM ctlpr.agency WHERE agency_id = 'V-2');
+SELECT ctlpr.register_contract('V-2', 'CT-NHPD', current_date - 5, retention => '200 hours') AS contract \gset
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
+COMMIT;
+RESET ROLE;
+SELECT ctlpr.end_contract(:contract, 'the next vendor');
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
+COMMIT;
+RESET ROLE;
+DELETE FROM ctlpr.contract;
+-- ... and when the statute allows more from a day on
+INSERT INTO ctlpr.statute_retention SELECT statute, rule, clause, '1000 hours', description, now() FROM ctlpr.statute_retention WHERE statute = 'us-ct-2026' AND rule = 'standard';
+UPDATE ctlpr.statute_retention SET valid_until = now() WHERE statute = 'us-ct-2026' AND rule = 'standard' AND period = '504 hours';
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
+COMMIT;
+RESET ROLE;
+DELETE FROM ctlpr.statute_retention WHERE statute = 'us-ct-2026' AND rule = 'standard' AND period = '1000 hours';
+UPDATE ctlpr.statute_retention SET valid_until = 'infinity' WHERE statute = 'us-ct-2026' AND rule = 'standard';
 
 -- a case number that follows, for somebody in danger
 SET ROLE officer;

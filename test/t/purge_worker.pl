@@ -70,7 +70,7 @@ unlike(log_value($node, 'city', 'detail', "action = 'purge'"), qr/OLD\d/, '... w
 my $certified_before = certified('plain');
 $node->safe_psql('city', "SELECT ctlpr.set_agency_option('CT-HPD', retention => '1 minute'), ctlpr.set_agency_option('CT-NHPD', retention => '10 hours 30 minutes')");
 ok(await_true(sub { return certified('plain') == $certified_before + 10 }), 'the reads of an agency with a shorter retention are purged after its own time');
-$node->safe_psql('city', "SELECT ctlpr.set_agency_option('CT-HPD'), ctlpr.set_agency_option('CT-NHPD')");
+$node->safe_psql('city', "SELECT ctlpr.set_agency_option('CT-HPD', retention => '504 hours'), ctlpr.set_agency_option('CT-NHPD', retention => '504 hours'); UPDATE ctlpr.agency_option SET hidden_before = NULL");
 is(live('plain'), '10', '... and are gone when it keeps reads for longer again');
 
 # Whole partitions
