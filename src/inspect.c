@@ -756,76 +756,215 @@ typedef struct SummaryCheck
 {
 	Place *place;
 	int	   depth;
-	bool   bare;   /* the expression is a column as it is */
 	bool   broken; /* it could show a single read */
 } SummaryCheck;
 
 static bool summary_walker(Node *node, SummaryCheck *check);
 
-/* A column that is grouped by: owner and camera as they are, the captured time only rounded, nothing else */
+/* What is computed below is judged where it is computed. */
+static void
+check_computed_origin(Place *where, Node *origin, int depth, SummaryCheck *outer)
+{
+	SummaryCheck check = {where, depth, false};
+
+	if (is_reference(origin))
+		return;
+	(void) summary_walker(origin, &check);
+	outer->broken |= check.broken;
+}
+
+/* A column that is grouped by: owner or camera as they are, of governed reads nothing else */
 static void
 check_grouped_origin(Place *where, Node *origin, int depth, void *context)
 {
 	SummaryCheck		   *outer = context;
 	const GovernedRelation *governed = governed_column(where, origin);
-	SummaryCheck			check = {where, depth, false, false};
+	AttrNumber				attribute = governed ? ((Var *) origin)->varattno : 0;
 
-	if (governed)
-	{
-		AttrNumber attribute = ((Var *) origin)->varattno;
-
-		if (attribute != governed->owner && (attribute != governed->camera || governed->camera == 0) &&
-			(attribute != governed->captured_at || outer->bare))
-			outer->broken = true;
-	}
-	else if (!is_reference(origin))
-	{
-		(void) summary_walker(origin, &check);
-		outer->broken |= check.broken;
-	}
+	if (!governed)
+		check_computed_origin(where, origin, depth, outer);
+	else if (attribute == 0 || (attribute != governed->owner && attribute != governed->camera))
+		outer->broken = true;
 }
+
+/* A time that is rounded: of governed reads, the captured time */
+static void
+check_rounded_origin(Place *where, Node *origin, int depth, void *context)
+{
+	SummaryCheck		   *outer = context;
+	const GovernedRelation *governed = governed_column(where, origin);
+
+	if (!governed)
+		check_computed_origin(where, origin, depth, outer);
+	else if (((Var *) origin)->varattno != governed->captured_at)
+		outer->broken = true;
+}
+
+static bool
+is_coarse_field(Node *field)
+{
+	static const char *const coarse[] = {"hour", "day", "dow", "isodow", "doy", "week", "month", "quarter", "year", "isoyear"};
+	char					*name;
+
+	if (!IsA(field, Const) || ((Const *) field)->constisnull || ((Const *) field)->consttype != TEXTOID)
+		return false;
+	name = TextDatumGetCString(((Const *) field)->constvalue);
+	for (int i = 0; i < lengthof(coarse); i++)
+		if (pg_strcasecmp(name, coarse[i]) == 0)
+			return true;
+	return false;
+}
+
+/* At least five minutes, which is as fine as traffic is counted */
+static bool
+is_coarse_stride(Node *stride)
+{
+	Interval *interval;
+
+	if (!IsA(stride, Const) || ((Const *) stride)->constisnull || ((Const *) stride)->consttype != INTERVALOID)
+		return false;
+	interval = DatumGetIntervalP(((Const *) stride)->constvalue);
+	return interval->month == 0 && interval->day >= 0 && interval->time + interval->day * USECS_PER_DAY >= 5 * USECS_PER_MINUTE;
+}
+
+/* The time that an expression rounds to an hour, a bin or more; NULL where it does not */
+static Node *
+rounded_time(Node *node)
+{
+	List *args = IsA(node, FuncExpr) ? ((FuncExpr *) node)->args : NIL;
+	Node *time;
+
+	if (args == NIL)
+		return NULL;
+	switch (((FuncExpr *) node)->funcid)
+	{
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ:
+		case F_DATE_TRUNC_TEXT_TIMESTAMPTZ_TEXT:
+		case F_DATE_TRUNC_TEXT_TIMESTAMP:
+		case F_EXTRACT_TEXT_TIMESTAMPTZ:
+		case F_EXTRACT_TEXT_TIMESTAMP:
+		case F_DATE_PART_TEXT_TIMESTAMPTZ:
+		case F_DATE_PART_TEXT_TIMESTAMP:
+			if (!is_coarse_field(linitial(args)))
+				return NULL;
+			time = lsecond(args);
+			break;
+		case F_DATE_BIN_INTERVAL_TIMESTAMPTZ_TIMESTAMPTZ:
+		case F_DATE_BIN_INTERVAL_TIMESTAMP_TIMESTAMP:
+			if (!is_coarse_stride(linitial(args)) || !IsA(lthird(args), Const))
+				return NULL;
+			time = lsecond(args);
+			break;
+		case F_DATE_TIMESTAMPTZ:
+		case F_DATE_TIMESTAMP:
+			time = linitial(args);
+			break;
+		default:
+			return NULL;
+	}
+	/* What is rounded may be the local time. */
+	if (IsA(time, FuncExpr))
+	{
+		FuncExpr *conversion = (FuncExpr *) time;
+
+		if (conversion->funcid == F_TIMEZONE_TEXT_TIMESTAMPTZ && IsA(linitial(conversion->args), Const))
+			time = lsecond(conversion->args);
+		else if (conversion->funcid == F_TIMESTAMP_TIMESTAMPTZ)
+			time = linitial(conversion->args);
+	}
+	return is_reference(time) ? time : NULL;
+}
+
+/* What identifies a read in an expression */
+typedef struct IdentityCheck
+{
+	Place *place;
+	int	   depth;
+	bool   with_time; /* the captured time does, too */
+	bool   found;
+} IdentityCheck;
+
+static bool identity_walker(Node *node, IdentityCheck *check);
 
 static void
-check_counted_origin(Place *where, Node *origin, int depth, void *context)
+check_identity_origin(Place *where, Node *origin, int depth, void *context)
 {
-	ClauseFacts clause = {.place = where, .depth = depth};
+	IdentityCheck		   *outer = context;
+	const GovernedRelation *governed = governed_column(where, origin);
+	AttrNumber				attribute = governed ? ((Var *) origin)->varattno : 0;
 
-	(void) clause_walker(origin, &clause);
-	*(bool *) context |= clause.plate;
+	if (governed)
+		outer->found |= attribute == 0 || attribute == governed->plate || attribute == governed->image ||
+						(outer->with_time && attribute == governed->captured_at);
+	else if (!is_reference(origin))
+	{
+		IdentityCheck check = {where, depth, outer->with_time, false};
+
+		(void) identity_walker(origin, &check);
+		outer->found |= check.found;
+	}
 }
 
-/* Does an argument of an aggregate come from a plate? */
 static bool
-argument_walker(Node *node, ClauseFacts *clause)
+identity_walker(Node *node, IdentityCheck *check)
 {
 	if (node == NULL)
 		return false;
 	if (is_reference(node))
 	{
-		visit_origins(clause->place, node, clause->depth + 1, check_counted_origin, &clause->plate);
+		visit_origins(check->place, node, check->depth + 1, check_identity_origin, check);
 		return false;
 	}
-	return expression_tree_walker(node, argument_walker, clause);
+	return expression_tree_walker(node, identity_walker, check);
 }
 
-/* Counts of anything, and numbers computed from anything but plates */
+static bool
+is_identifying(SummaryCheck *check, Node *node, bool with_time)
+{
+	IdentityCheck identity = {check->place, check->depth, with_time, false};
+
+	(void) identity_walker(node, &identity);
+	return identity.found;
+}
+
+/* A worker's part of an aggregate is judged as the aggregate that it is. */
+static void
+check_partial_origin(Place *where, Node *origin, int depth, void *context)
+{
+	if (IsA(origin, Aggref))
+		check_computed_origin(where, origin, depth, context);
+	else
+		((SummaryCheck *) context)->broken = true;
+}
+
+/* Counts of columns as they are, and numbers computed from what identifies no read; of rows chosen by no plate */
 static bool
 sums_up(Aggref *aggregate, SummaryCheck *check)
 {
-	ClauseFacts clause = {.place = check->place, .depth = check->depth};
-	char		category;
-	bool		preferred;
+	bool counts = aggregate->aggfnoid == F_COUNT_ || aggregate->aggfnoid == F_COUNT_ANY;
+	char category;
+	bool preferred;
 
-	if (aggregate->aggfnoid == F_COUNT_ || aggregate->aggfnoid == F_COUNT_ANY)
+	if (DO_AGGSPLIT_COMBINE(aggregate->aggsplit))
+	{
+		visit_origins(check->place, (Node *) ((TargetEntry *) linitial(aggregate->args))->expr, check->depth + 1,
+					  check_partial_origin, check);
+		return !check->broken;
+	}
+	if (is_identifying(check, (Node *) aggregate->aggfilter, false))
+		return false;
+	if (counts && (aggregate->args == NIL || is_reference((Node *) ((TargetEntry *) linitial(aggregate->args))->expr)))
 		return true;
 	get_type_category_preferred(get_func_rettype(aggregate->aggfnoid), &category, &preferred);
-	(void) argument_walker((Node *) aggregate->args, &clause);
-	return category == TYPCATEGORY_NUMERIC && !clause.plate;
+	return category == TYPCATEGORY_NUMERIC && !is_identifying(check, (Node *) aggregate->args, true) &&
+		   !is_identifying(check, (Node *) aggregate->aggdirectargs, true);
 }
 
 static bool
 summary_walker(Node *node, SummaryCheck *check)
 {
+	Node *time;
+
 	if (node == NULL)
 		return false;
 	if (IsA(node, Aggref))
@@ -833,12 +972,13 @@ summary_walker(Node *node, SummaryCheck *check)
 		check->broken |= !sums_up((Aggref *) node, check);
 		return false;
 	}
-	if (is_reference(node))
+	time = rounded_time(node);
+	if (time || is_reference(node))
 	{
-		visit_origins(check->place, node, check->depth + 1, check_grouped_origin, check);
+		visit_origins(check->place, time ? time : node, check->depth + 1, time ? check_rounded_origin : check_grouped_origin,
+					  check);
 		return false;
 	}
-	check->bare = false;
 	return expression_tree_walker(node, summary_walker, check);
 }
 
@@ -867,7 +1007,7 @@ inserts_summary(Inspection *inspection, ModifyTable *plan)
 	foreach (cell, source->targetlist)
 	{
 		Place		 place = {inspection, source};
-		SummaryCheck check = {&place, 0, true, false};
+		SummaryCheck check = {&place, 0, false};
 
 		(void) summary_walker((Node *) ((TargetEntry *) lfirst(cell))->expr, &check);
 		if (check.broken)
@@ -983,7 +1123,10 @@ inspect_plan(QueryDesc *query_desc)
 		inspection.facts->renews_reads |=
 			inspection.reading_scans != NIL && copies_reads(&inspection, plan) && !keeps_captured_at(&inspection, plan);
 	}
+	/* The traffic of one plate is no summary, whatever it shows. */
 	inspection.facts->only_summaries = inspection.fillings != NIL;
+	foreach (cell, inspection.facts->relations)
+		inspection.facts->only_summaries &= ((RelationFacts *) lfirst(cell))->search_kind > SEARCH_PARTIAL;
 	foreach (cell, inspection.fillings)
 		inspection.facts->only_summaries &= inserts_summary(&inspection, lfirst(cell));
 	return inspection.facts;

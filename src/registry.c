@@ -480,6 +480,7 @@ fill_governed(Relation registry, HeapTuple row, Oid root, Oid relid, GovernedRel
 	fits &= resolve_column(registry, row, Anum_plate_column, root, relid, &unused, &result->plate);
 	fits &= resolve_column(registry, row, Anum_agency_column, root, relid, &result->root_owner, &result->owner);
 	fits &= resolve_column(registry, row, Anum_camera_column, root, relid, &unused, &result->camera);
+	fits &= resolve_column(registry, row, Anum_image_column, root, relid, &unused, &result->image);
 	(void) row_datum(registry, row, Anum_evidence_of, &isnull);
 	if (!isnull)
 	{

@@ -27,6 +27,7 @@ typedef struct GovernedRelation
 	AttrNumber	plate;
 	AttrNumber	owner;
 	AttrNumber	camera;
+	AttrNumber	image;
 	AttrNumber	hold;			  /* of an evidence table: number of the hold; 0 elsewhere */
 	AttrNumber	root_captured_at; /* columns of the root */
 	AttrNumber	root_owner;
