@@ -40,6 +40,15 @@ $$;
 COMMENT ON FUNCTION ctlpr.check_text(text, text) IS 'Internal: errors unless a text argument is present, not blank and at most 4096 bytes long';
 
 /*
+ * plain_name(name) - a name as two statements of it are compared: without
+ * case, and with single blanks between its words.
+ */
+CREATE FUNCTION ctlpr.plain_name(name text) RETURNS text
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE NOT LEAKPROOF
+	RETURN pg_catalog.lower(pg_catalog.btrim(pg_catalog.regexp_replace(name, '[[:space:]]+', ' ', 'g')));
+COMMENT ON FUNCTION ctlpr.plain_name(text) IS 'Internal: a name as two statements of it are compared';
+
+/*
  * check_role(role) - a role that may be bound exists and is no group role of
  * the server or of this extension.
  *

@@ -173,6 +173,14 @@ CREATE FUNCTION ctlpr.normal_plate(plate text) RETURNS text
 COMMENT ON FUNCTION ctlpr.normal_plate(text) IS 'A plate as instruments compare it: without case, spaces and punctuation';
 
 /*
+ * is_bounded(captured) - has a range of capture a beginning and an end?
+ */
+CREATE FUNCTION ctlpr.is_bounded(captured tstzrange) RETURNS boolean
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
+	RETURN coalesce(pg_catalog.isfinite(pg_catalog.lower(captured)) AND pg_catalog.isfinite(pg_catalog.upper(captured)), false);
+COMMENT ON FUNCTION ctlpr.is_bounded(tstzrange) IS 'Internal: a range of capture has a beginning and an end';
+
+/*
  * missing_demand(kind's row, ...) - what an instrument lacks that its kind
  * demands; NULL when it lacks nothing.
  */
@@ -185,10 +193,8 @@ BEGIN
 	RETURN CASE
 		WHEN 'plates' = ANY (rule.demands) AND filed.plates IS NULL THEN 'the plates that it names'
 		WHEN 'one_plate' = ANY (rule.demands) AND coalesce(cardinality(filed.plates), 0) <> 1 THEN 'the one plate that it is about'
-		WHEN 'captured' = ANY (rule.demands) AND (filed.captured IS NULL OR lower_inf(filed.captured) OR upper_inf(filed.captured)
-			OR NOT isfinite(lower(filed.captured)) OR NOT isfinite(upper(filed.captured))) THEN 'the range of capture that it names, with a beginning and an end'
-		WHEN 'specific' = ANY (rule.demands) AND filed.plates IS NULL AND filed.cameras IS NULL
-			AND (filed.captured IS NULL OR lower_inf(filed.captured) OR upper_inf(filed.captured)) THEN 'the specific data that it covers'
+		WHEN 'captured' = ANY (rule.demands) AND NOT ctlpr.is_bounded(filed.captured) THEN 'the range of capture that it names, with a beginning and an end'
+		WHEN 'specific' = ANY (rule.demands) AND filed.plates IS NULL AND filed.cameras IS NULL AND NOT ctlpr.is_bounded(filed.captured) THEN 'the specific data that it covers'
 		WHEN 'hold' = ANY (rule.demands) AND filed.hold_id IS NULL THEN 'the hold whose evidence it covers'
 		WHEN 'issuer' = ANY (rule.demands) AND coalesce(filed.issued_by !~ '[^[:space:]]', true) THEN 'the judge who issued it'
 		WHEN 'approver' = ANY (rule.demands) AND coalesce(filed.approved_by !~ '[^[:space:]]', true) THEN 'the approval of the head or the designee'

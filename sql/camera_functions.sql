@@ -645,20 +645,14 @@ END
 $$;
 COMMENT ON FUNCTION ctlpr.withdraw_protected_site(bigint, text) IS 'Withdraws a protected site; cameras that no other site bars may be activated again (13(d)(5))';
 
-/*
- * What 15(a)(1)(F) counts: verdicts that refused with LP014, and statements
- * that were under way when a read of a barred camera ended them.
- */
+/* What 15(a)(1)(F) counts: verdicts that refused with LP014. */
 CREATE VIEW ctlpr.camera_requests_at_sites WITH (security_barrier) AS
 SELECT e.agency_id, e.at, e.seq, e.action,
 	e.detail ->> 'camera_id' AS camera_id,
 	(e.detail ->> 'site_id')::bigint AS site_id
 FROM ctlpr.audit_entry e
 WHERE e.entry = 'verdict'
-	AND e.seq IN (
-		SELECT CASE x.entry WHEN 'outcome' THEN x.of_seq ELSE x.seq END
-		FROM ctlpr.audit_entry x
-		WHERE x.sqlstate = 'LP014')
+	AND e.sqlstate = 'LP014'
 	AND ctlpr.auditor_sees(e.agency_id, NULL)
 ORDER BY e.seq DESC;
 COMMENT ON VIEW ctlpr.camera_requests_at_sites IS 'Instances when collection was requested at a site of 13(d)(5), each refused, newest first (15(a)(1)(F))';

@@ -40,6 +40,7 @@ CREATE TABLE ctlpr.hold (
 	outcome       text,
 	ended_by      name,
 	purge_after   timestamptz,
+	live_since    timestamptz NOT NULL,
 	CHECK ((ended_at IS NULL) = (outcome IS NULL))
 );
 COMMENT ON TABLE ctlpr.hold IS 'Holds on reads: evidence that may be kept past retention until its ending event';
@@ -60,3 +61,4 @@ COMMENT ON COLUMN ctlpr.hold.started_at IS 'When it began';
 COMMENT ON COLUMN ctlpr.hold.outcome IS 'Ending event, NULL while it is open';
 COMMENT ON COLUMN ctlpr.hold.ended_by IS 'Role that ended it';
 COMMENT ON COLUMN ctlpr.hold.purge_after IS 'Instant from which its evidence is deleted';
+COMMENT ON COLUMN ctlpr.hold.live_since IS 'Reads captured before had expired when it began, and are not held';

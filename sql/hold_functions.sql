@@ -129,10 +129,10 @@ BEGIN
 			MESSAGE = 'the list of plates or the range of capture is empty, or names a plate that is null or blank',
 			HINT = 'Name each plate and a range, or leave out what does not narrow the hold.';
 	END IF;
-	IF preserve.plates IS NULL AND preserve.captured IS NULL THEN
+	IF preserve.plates IS NULL AND NOT coalesce(isfinite(lower(preserve.captured)), false) THEN
 		RAISE EXCEPTION USING ERRCODE = '22023',
 			MESSAGE = 'a hold on every read is none',
-			HINT = 'Name the plates, or the range of capture, that the case is about.';
+			HINT = 'Name the plates, or a range of capture with a beginning, that the case is about.';
 	END IF;
 	SELECT * INTO source FROM ctlpr.governed_relation g WHERE g.relation = preserve.relation AND g.evidence_of IS NULL AND g.mode = 'enforce';
 	IF NOT FOUND THEN
@@ -156,7 +156,7 @@ BEGIN
 		state := 'LP005';
 		message := 'the role is bound as no supervisor';
 		hint_text := 'A supervisory officer approves: call it as a role bound with supervisor => true.';
-	ELSIF lower(btrim(preserve.requested_by)) IN (lower(approver), lower(session_user)) THEN
+	ELSIF ctlpr.plain_name(preserve.requested_by) IN (ctlpr.plain_name(approver), ctlpr.plain_name(session_user)) THEN
 		state := 'LP005';
 		message := 'the requester may not approve the hold';
 		hint_text := 'Have another supervisory officer call it.';
@@ -170,9 +170,10 @@ BEGIN
 	END IF;
 
 	PERFORM ctlpr.evidence_table(preserve.relation);
-	INSERT INTO ctlpr.hold AS h (relation, relation_name, agency_id, case_number, basis, clause, purpose, plates, captured, requested_by, approved_by)
+	INSERT INTO ctlpr.hold AS h (relation, relation_name, agency_id, case_number, basis, clause, purpose, plates, captured, requested_by, approved_by, live_since)
 		VALUES (source.relation, source.relation_name, agency, preserve.case_number, rule.basis, rule.clause, preserve.purpose,
-				(SELECT array_agg(DISTINCT ctlpr.normal_plate(p.plate)) FROM unnest(preserve.plates) p (plate)), preserve.captured, preserve.requested_by, approver)
+				(SELECT array_agg(DISTINCT ctlpr.normal_plate(p.plate)) FROM unnest(preserve.plates) p (plate)), preserve.captured, preserve.requested_by, approver,
+				greatest(ctlpr.retention_limit(preserve.relation), ctlpr.agency_retention_limit(agency)))
 		RETURNING h.hold_id INTO result;
 	copied := ctlpr.apply_hold(result);
 	PERFORM ctlpr.record_event('hold', relation => preserve.relation, agency_id => agency, reason => preserve.purpose, clause => rule.clause,

@@ -79,7 +79,7 @@ static const struct
 	[CAUSE_NO_REQUEST] =
 		{ERRCODE_LP_NO_REQUEST, "no request is in force",
 		 "State the purpose of the search with ctlpr.begin_request() in the same transaction, as the same role."},
-	[CAUSE_REQUEST_CHANGED] = {ERRCODE_LP_BYPASS, "the role or the request changed while the statement was open",
+	[CAUSE_REQUEST_CHANGED] = {ERRCODE_LP_BYPASS, "the role, the request or what it may see changed while the statement was open",
 							   "Run the statement again under the role and the request that it is meant for."},
 	[CAUSE_BYPASS] =
 		{ERRCODE_LP_BYPASS, "access that bypasses row security is refused",
@@ -119,6 +119,8 @@ static const struct
 								 "Run the statement again."},
 	[CAUSE_CAPTURED_RENEWED] = {ERRCODE_LP_READ_TIME, "a copy of reads would not keep their captured time",
 								"Select the captured time of the copied reads."},
+	[CAUSE_COPY_OUTLIVES] = {ERRCODE_LP_COPY, "a copy of reads would outlive them, or be open to others",
+							 "Copy into a table that is governed under the same retention rule."},
 	[CAUSE_COPY_IN] = {ERRCODE_LP_BYPASS, "COPY into a governed table would bypass its policy",
 					   "Insert as a role bound with may_ingest; a superuser restores with ctlpr.restore = on."},
 	[CAUSE_FOREIGN_PARENT] = {ERRCODE_LP_WEAKENING, "a governed table cannot become a partition or child of another table",
@@ -212,7 +214,15 @@ authorization_usable(const AuthorizationFacts *authorization)
 	return authorization->named && authorization->in_force && authorization->fits && authorization->serves;
 }
 
-/* Whether the purpose may be stated by this kind of agency, in this way, 13(b)(1) and 13(d)(1) to (4) */
+/* A court's order opens what it names to whom it names; that is never a vendor. */
+static bool
+purpose_fits_kind(const RequestFacts *facts, AgencyKind kind)
+{
+	return (facts->purpose_kinds & kind) != 0 ||
+		   (kind != AGENCY_VENDOR && facts->authorization.compels && authorization_usable(&facts->authorization));
+}
+
+/* Whether the purpose may be stated by this kind of agency, and for that kind, in this way, 13(b)(1) and 13(d)(1) to (4) */
 static VerdictCause
 decide_purpose(const RequestFacts *facts)
 {
@@ -222,9 +232,8 @@ decide_purpose(const RequestFacts *facts)
 		return CAUSE_PURPOSE_FORBIDDEN;
 	if (!facts->purpose_in_effect)
 		return CAUSE_PURPOSE_NOT_IN_EFFECT;
-	/* A court's order opens what it names to whom it names. */
-	if ((facts->purpose_kinds & facts->agency_kind) == 0 &&
-		!(facts->authorization.compels && authorization_usable(&facts->authorization)))
+	if (!purpose_fits_kind(facts, facts->agency_kind) ||
+		(facts->on_behalf && facts->beneficiary_known && !purpose_fits_kind(facts, facts->beneficiary_kind)))
 		return CAUSE_PURPOSE_OTHER_KIND;
 	if (facts->purpose_ruled_out)
 		return CAUSE_PURPOSE_RULED_OUT;
@@ -275,6 +284,20 @@ decide_authorization(const AuthorizationFacts *authorization)
 	return authorization->serves ? CAUSE_ALLOWED : CAUSE_AUTHORIZATION_PURPOSE;
 }
 
+static Verdict
+allow(const RequestFacts *facts, ReadScope scope, const char *clause, const char *basis)
+{
+	const AuthorizationFacts *authorization = &facts->authorization;
+
+	return (Verdict){.allowed = true,
+					 .cause = CAUSE_ALLOWED,
+					 .clause = authorization->named ? authorization->clause : clause,
+					 .scope = scope,
+					 .narrowed = authorization->named,
+					 .compels = authorization->named && authorization->compels,
+					 .basis = authorization->named ? authorization->kind : basis};
+}
+
 /* A vendor sees the reads of the agency that it acts for, 13(g)(2) and (3). */
 static Verdict
 decide_vendor(const RequestFacts *facts)
@@ -288,29 +311,15 @@ decide_vendor(const RequestFacts *facts)
 		return refuse(CAUSE_BENEFICIARY_UNKNOWN, "13(g)(2)");
 	if (!facts->contract_in_force)
 		return refuse(CAUSE_NO_CONTRACT, "13(g)(2)");
-	if ((facts->purpose_kinds & facts->beneficiary_kind) == 0)
-		return refuse(CAUSE_PURPOSE_OTHER_KIND, facts->purpose_clause);
-	if (facts->own.suspended || facts->beneficiary.suspended)
+	if (facts->own.suspended)
 		return refuse(CAUSE_SUSPENDED, "13(l)");
+	cause = decide_sharing(&facts->beneficiary, &facts->authorization, &clause);
+	if (cause != CAUSE_ALLOWED)
+		return refuse(cause, clause);
 	cause = decide_demands(facts, &clause);
 	if (cause != CAUSE_ALLOWED)
 		return refuse(cause, clause);
-	return (Verdict){
-		.allowed = true, .cause = CAUSE_ALLOWED, .clause = facts->purpose_clause, .scope = SCOPE_OWN, .basis = "contract"};
-}
-
-static Verdict
-allow(const RequestFacts *facts, ReadScope scope, const char *clause, const char *basis)
-{
-	const AuthorizationFacts *authorization = &facts->authorization;
-
-	return (Verdict){.allowed = true,
-					 .cause = CAUSE_ALLOWED,
-					 .clause = authorization->named ? authorization->clause : clause,
-					 .scope = scope,
-					 .narrowed = authorization->named,
-					 .compels = authorization->named && authorization->compels,
-					 .basis = authorization->named ? authorization->kind : basis};
+	return allow(facts, SCOPE_OWN, facts->purpose_clause, "contract");
 }
 
 Verdict

@@ -97,10 +97,10 @@ typedef struct RequestFacts
 	bool		  purpose_standing_only; /* may only stand */
 	const char	 *purpose_clause;
 
-	bool   purpose_ruled_out; /* by the requester's own agency, 14(b) */
+	bool   purpose_ruled_out; /* by the requester's own agency, or the one that a vendor acts for, 14(b) */
 	bool   standing;		  /* a standing request, not a stated one */
 	uint32 stated;			  /* StatedField bits present */
-	bool   training_demanded; /* by the requester's own agency, 14(a)(5) */
+	bool   training_demanded; /* by the same, 14(a)(5) */
 	bool   training_valid;
 
 	AuthorizationFacts authorization;
@@ -165,6 +165,7 @@ typedef enum VerdictCause
 	CAUSE_SESSION_SCOPE,
 	CAUSE_EXPIRED_MEANWHILE,
 	CAUSE_CAPTURED_RENEWED,
+	CAUSE_COPY_OUTLIVES,
 	CAUSE_COPY_IN,
 	CAUSE_FOREIGN_PARENT,
 	CAUSE_TRIGGER,

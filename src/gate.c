@@ -57,7 +57,8 @@ typedef struct NamedRelation
 	Oid		relid;
 	AclMode required;
 	bool	bypasses;	   /* row security does not bind whoever's rights count */
-	bool	assigns_fixed; /* an UPDATE assigns the captured time or the owner */
+	bool	assigns_fixed; /* an UPDATE assigns the captured time, the owner or the hold */
+	bool	assigns_camera;
 } NamedRelation;
 
 StatementAccess *
@@ -169,7 +170,9 @@ named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
 		entry->required |= permissions.required;
 		entry->bypasses |= has_bypassrls_privilege(OidIsValid(permissions.check_as) ? permissions.check_as : GetUserId());
 		entry->assigns_fixed |= (permissions.required & ACL_UPDATE) && (column_in(permissions.updated, governed->captured_at) ||
-																		column_in(permissions.updated, governed->owner));
+																		column_in(permissions.updated, governed->owner) ||
+																		column_in(permissions.updated, governed->hold));
+		entry->assigns_camera |= (permissions.required & ACL_UPDATE) && column_in(permissions.updated, governed->camera);
 	}
 
 	foreach (cell, members)
@@ -314,6 +317,29 @@ is_ingest(const NamedRelation *named, const PlanFacts *facts, const RelationFact
 		   !(scanned && scanned->read);
 }
 
+/* Would the statement copy reads to where they are kept for longer, or under a rule that reserves them to nobody? */
+static bool
+outlives_its_reads(StatementAccess *access, RelationAccess *relation, const PlanFacts *facts)
+{
+	ListCell *cell;
+
+	foreach (cell, facts->copied_roots)
+	{
+		const GovernedRelation *found = registry_lookup(lfirst_oid(cell));
+		GovernedRelation		source;
+		TimestampTz				limit;
+
+		if (!found)
+			return true;
+		source = *found;
+		if (!retention_limit(&source, access->now, &limit) || relation->limit < limit)
+			return true;
+		if (strcmp(source.retention, relation->relation.retention) != 0 && rules_is_reserved(source.retention, access->now))
+			return true;
+	}
+	return false;
+}
+
 static Verdict
 decide_relation(StatementAccess *access, RelationAccess *relation, const NamedRelation *named, const PlanFacts *facts)
 {
@@ -324,6 +350,14 @@ decide_relation(StatementAccess *access, RelationAccess *relation, const NamedRe
 	if ((named->required & ACL_INSERT) && access->ingest_agencies == NIL)
 		return rules_bindings(access->role) == NIL ? refused(CAUSE_NOT_BOUND, "13(d)(6)")
 												   : refused(CAUSE_NOT_INGEST_ROLE, "13(d)(6)");
+	/* Without a request a copy is refused where it reads. */
+	if ((named->required & ACL_INSERT) && access->decided.verdict.allowed)
+	{
+		if (facts->renews_reads)
+			return refused(CAUSE_CAPTURED_RENEWED, "13(b)(2)(A)");
+		if (outlives_its_reads(access, relation, facts))
+			return refused(CAUSE_COPY_OUTLIVES, "13(b)(2)(A)");
+	}
 	if (is_ingest(named, facts, inspect_relation(facts, relation->relation.root)))
 	{
 		relation->ingest = true;
@@ -331,8 +365,6 @@ decide_relation(StatementAccess *access, RelationAccess *relation, const NamedRe
 	}
 	if (!access->has_request)
 		return refused(access->decided.verdict.cause, access->decided.verdict.cause == CAUSE_NOT_BOUND ? "13(d)(6)" : "13(b)(1)");
-	if (access->decided.verdict.allowed && (named->required & ACL_INSERT) && facts->renews_reads)
-		return refused(CAUSE_CAPTURED_RENEWED, "13(b)(2)(A)");
 	return access->decided.verdict;
 }
 
@@ -450,6 +482,7 @@ create_statement(QueryDesc *query_desc, List *named, int eflags)
 		relation->relation = *registry_lookup(entry->relid);
 		relation->observed = registry_observed(&relation->relation, access->now);
 		relation->action = action_of(entry, query_desc, eflags);
+		relation->assigns_camera = entry->assigns_camera;
 		relation->oldest = DT_NOEND;
 	}
 	move_limits(access);
@@ -702,19 +735,74 @@ check_kept_rows(StatementAccess *access)
 			stop_statement(access, CAUSE_COPY_LASTING, "13(b)(2)(A)");
 }
 
-/* What a sort or a hash has kept since an earlier run is past the policy: it may not have expired meanwhile. */
+static void settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner);
+static bool is_hold_visible(StatementAccess *access, int64 hold_id);
+
+/* Is what the statement has read of an owner no longer its to see? */
+static bool
+lost_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner, VerdictCause *cause)
+{
+	bool was_visible = owner->visible;
+
+	settle_owner(access, relation, owner);
+	if (owner->touched == 0)
+		return false;
+	*cause = CAUSE_REQUEST_CHANGED;
+	if (was_visible && !owner->visible)
+		return true;
+	*cause = CAUSE_EXPIRED_MEANWHILE;
+	return relation->relation.hold == 0 && owner->oldest < instruments_limit(&owner->retention, access->now);
+}
+
+static bool
+lost_hold(StatementAccess *access, RelationAccess *relation)
+{
+	ListCell *cell;
+
+	foreach (cell, relation->holds)
+		if (!is_hold_visible(access, *(int64 *) lfirst(cell)))
+			return true;
+	return false;
+}
+
+/*
+ * Owners are settled anew for each run.  What a sort or a hash has kept since
+ * an earlier one is past the policy: it may not have expired, nor been
+ * withheld, meanwhile.
+ */
 static void
 check_held_rows(StatementAccess *access)
 {
-	if (!access->has_run || !access->holds_rows)
+	MemoryContext scratch;
+	MemoryContext old;
+	VerdictCause  cause = CAUSE_ALLOWED;
+	VerdictCause  lost;
+
+	if (!access->has_run)
 		return;
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "ctlpr owners of a run", ALLOCSET_SMALL_SIZES);
+	old = MemoryContextSwitchTo(scratch);
 	for (int i = 0; i < access->relation_count; i++)
 	{
 		RelationAccess *relation = &access->relations[i];
+		HASH_SEQ_STATUS owners;
+		OwnerAccess	   *owner;
 
-		if (!relation->observed && relation->oldest < relation->limit)
-			stop_statement(access, CAUSE_EXPIRED_MEANWHILE, "13(b)(2)(A)");
+		if (relation->observed)
+			continue;
+		if (relation->oldest < relation->limit || lost_hold(access, relation))
+			cause = CAUSE_EXPIRED_MEANWHILE;
+		if (relation->owners == NULL)
+			continue;
+		hash_seq_init(&owners, relation->owners);
+		while ((owner = hash_seq_search(&owners)) != NULL)
+			if (lost_owner(access, relation, owner, &lost) && cause == CAUSE_ALLOWED)
+				cause = lost;
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	if (cause != CAUSE_ALLOWED && access->holds_rows)
+		stop_statement(access, cause, cause == CAUSE_EXPIRED_MEANWHILE ? "13(b)(2)(A)" : "13(d)(6)");
 }
 
 /* Tell parallel workers what they need to know.  False: they cannot be told. */
@@ -1000,6 +1088,7 @@ gate_owner(StatementAccess *access, RelationAccess *relation, const char *value,
 
 		memset(&settled, 0, sizeof(settled));
 		memcpy(settled.value, key, sizeof(key));
+		settled.oldest = DT_NOEND;
 		old = MemoryContextSwitchTo(access->context);
 		settle_owner(access, relation, &settled);
 		MemoryContextSwitchTo(old);
@@ -1043,21 +1132,45 @@ is_same_case(const char *stated, const char *held)
 	return pg_strncasecmp(stated, held, length) == 0 && held[length + strspn(held + length, " \t\r\n")] == '\0' && length > 0;
 }
 
+static bool
+is_hold_visible(StatementAccess *access, int64 hold_id)
+{
+	const HeldCase *held = instruments_hold(hold_id);
+
+	return held && access->now < held->purge_after && access->has_request &&
+		   (access->request.break_glass || (access->decided.scope && access->decided.scope->hold_id == hold_id) ||
+			is_same_case(access->request.text[TEXT_CASE_NUMBER], held->case_number));
+}
+
+/* Keep in mind that evidence of the hold was seen. */
+static void
+note_hold(StatementAccess *access, RelationAccess *relation, int64 hold_id)
+{
+	MemoryContext old = MemoryContextSwitchTo(access->context);
+	int64		 *noted = palloc(sizeof(int64));
+
+	*noted = hold_id;
+	relation->holds = lappend(relation->holds, noted);
+	MemoryContextSwitchTo(old);
+}
+
 bool
 gate_hold_visible(StatementAccess *access, RelationAccess *relation, int64 hold_id)
 {
-	const HeldCase *held;
+	ListCell *cell;
 
 	if (relation->last_hold_known && relation->last_hold == hold_id)
 		return relation->last_hold_visible;
-	held = instruments_hold(hold_id);
 	relation->last_hold = hold_id;
 	relation->last_hold_known = true;
-	relation->last_hold_visible =
-		held && access->now < held->purge_after && access->has_request &&
-		(access->request.break_glass || (access->decided.scope && access->decided.scope->hold_id == hold_id) ||
-		 is_same_case(access->request.text[TEXT_CASE_NUMBER], held->case_number));
-	return relation->last_hold_visible;
+	relation->last_hold_visible = is_hold_visible(access, hold_id);
+	if (!relation->last_hold_visible)
+		return false;
+	foreach (cell, relation->holds)
+		if (*(int64 *) lfirst(cell) == hold_id)
+			return true;
+	note_hold(access, relation, hold_id);
+	return true;
 }
 
 bool

@@ -33,6 +33,7 @@ typedef struct OwnerAccess
 	bool			visible;
 	bool			ingestible; /* the role may insert reads of it */
 	int64			touched;
+	TimestampTz		oldest; /* of the reads touched; DT_NOEND: none */
 } OwnerAccess;
 
 /* Reads inserted for one owner and day */
@@ -46,10 +47,11 @@ typedef struct IngestCount
 /* A governed relation as one statement uses it */
 typedef struct RelationAccess
 {
-	GovernedRelation relation; /* the member that the statement names */
-	const char		*action;   /* select | insert | update | delete | merge | copy | explain */
-	bool			 ingest;   /* inserts as an ingest role: counted, not logged */
-	bool			 observed; /* recorded, not refused, not hidden */
+	GovernedRelation relation;		 /* the member that the statement names */
+	const char		*action;		 /* select | insert | update | delete | merge | copy | explain */
+	bool			 ingest;		 /* inserts as an ingest role: counted, not logged */
+	bool			 observed;		 /* recorded, not refused, not hidden */
+	bool			 assigns_camera; /* an UPDATE of it does */
 	bool			 retention_known;
 	TimestampTz		 limit; /* older reads are expired; moves with each executor run */
 	Verdict			 verdict;
@@ -61,6 +63,7 @@ typedef struct RelationAccess
 	List			*ingest_counts; /* of IngestCount * */
 	IngestCount		*last_count;
 	int64			 last_count_quarter; /* quarter hour of the read that last_count counted */
+	List			*holds;				 /* of int64 *: those whose evidence was seen */
 	int64			 last_hold;			 /* of the last row of evidence, and whether it may be seen */
 	bool			 last_hold_known;
 	bool			 last_hold_visible;

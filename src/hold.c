@@ -45,7 +45,11 @@ enum
 	Anum_hold_requested_by,
 	Anum_hold_approved_by,
 	Anum_hold_relation_name,
-	Anum_hold_started_at
+	Anum_hold_started_at,
+	Anum_hold_outcome,
+	Anum_hold_ended_by,
+	Anum_hold_purge_after,
+	Anum_hold_live_since
 };
 
 typedef struct Hold
@@ -54,9 +58,9 @@ typedef struct Hold
 	Oid			relation;
 	char	   *agency_id;
 	bool		open;
-	char	   *plates;	  /* as an array's text; NULL: any */
-	char	   *captured; /* as a range's text; NULL: any */
-	TimestampTz started_at;
+	char	   *plates;		/* as an array's text; NULL: any */
+	char	   *captured;	/* as a range's text; NULL: any */
+	TimestampTz live_since; /* what was captured before had expired when it began */
 } Hold;
 
 PG_FUNCTION_INFO_V1(ctlpr_apply_hold);
@@ -91,7 +95,7 @@ load_hold(Relation relation, HeapTuple row)
 	hold->open = isnull;
 	hold->plates = row_output(relation, row, Anum_hold_plates);
 	hold->captured = row_output(relation, row, Anum_hold_captured);
-	hold->started_at = DatumGetTimestampTz(row_datum(relation, row, Anum_hold_started_at, NULL));
+	hold->live_since = DatumGetTimestampTz(row_datum(relation, row, Anum_hold_live_since, NULL));
 	return hold;
 }
 
@@ -257,18 +261,17 @@ hold_apply(int64 hold_id, HoldReach reach, TimestampTz now)
 }
 
 void
-hold_keep(const GovernedRelation *member, TimestampTz limit, TimestampTz now)
+hold_keep(const GovernedRelation *member, TimestampTz limit)
 {
 	ListCell *cell;
 
 	foreach (cell, hold_open(member->root))
 	{
 		Hold *hold = find_hold(*(int64 *) lfirst(cell));
-		int64 period_us;
 
-		/* What the act had let expire when the hold began was nobody's to hold. */
-		if (hold && hold->open && rules_retention(member->retention, now, &period_us))
-			(void) copy_rows(hold, member, true, false, hold->started_at - period_us, limit);
+		/* What had expired when the hold began was nobody's to hold. */
+		if (hold && hold->open)
+			(void) copy_rows(hold, member, true, false, hold->live_since, limit);
 	}
 }
 

@@ -33,6 +33,6 @@ extern int64 hold_apply(int64 hold_id, HoldReach reach, TimestampTz now);
  * those that a hold on the root found alive when it began, or that came later.
  * limit: rows captured before it go; DT_NOEND: all rows of the member.
  */
-extern void hold_keep(const GovernedRelation *member, TimestampTz limit, TimestampTz now);
+extern void hold_keep(const GovernedRelation *member, TimestampTz limit);
 
 #endif /* CTLPR_HOLD_H */

@@ -112,7 +112,7 @@ ensure_checks(Query *query, RangeTblEntry *rte, const GovernedRelation *governed
 	if (query->commandType == CMD_INSERT || merges)
 		ensure_check(query, rte, WCO_RLS_INSERT_CHECK, governed, POLICY_INSERT);
 	if (query->commandType == CMD_UPDATE || merges || updates_conflict)
-		ensure_check(query, rte, WCO_RLS_UPDATE_CHECK, governed, POLICY_CHANGE);
+		ensure_check(query, rte, WCO_RLS_UPDATE_CHECK, governed, POLICY_CHANGED);
 	if (updates_conflict)
 		ensure_check(query, rte, WCO_RLS_CONFLICT_CHECK, governed, POLICY_CHANGE);
 	if (merges)

@@ -31,7 +31,8 @@ typedef struct Inspection
 	List		*param_sources; /* of ParamSource * */
 	List		*reading_scans; /* scanrelid of each scan under the policy for reading */
 	List		*insertions;	/* ModifyTable nodes that insert into a governed relation */
-	List		*fillings;		/* ModifyTable nodes that insert into any other */
+	List		*fillings;		/* ModifyTable nodes that plainly insert into any other */
+	bool		 changes_other; /* one changes any other in another way */
 	int			 steps;			/* references followed so far */
 } Inspection;
 
@@ -626,6 +627,8 @@ inspect_modification(Place *place)
 		inspection->insertions = lappend(inspection->insertions, plan);
 	else if (plan->operation == CMD_INSERT && plan->onConflictAction == ONCONFLICT_NONE && plan->returningLists == NIL)
 		inspection->fillings = lappend(inspection->fillings, plan);
+	else if (!registry_lookup(relid))
+		inspection->changes_other = true;
 	inspect_clause(place, plan->onConflictWhere, true);
 	foreach (cell, plan->mergeActionLists)
 		foreach (action, lfirst(cell))
@@ -750,6 +753,29 @@ copies_reads(Inspection *inspection, ModifyTable *plan)
 	return false;
 }
 
+/* From which relations does an INSERT take its copies? */
+static void
+note_copied_roots(Inspection *inspection, ModifyTable *plan)
+{
+	ListCell *cell;
+	Index	  index = 0;
+
+	foreach (cell, inspection->stmt->rtable)
+	{
+		RangeTblEntry		   *rte = lfirst(cell);
+		const GovernedRelation *governed;
+
+		index++;
+		if (!(rte->rtekind == RTE_RELATION && list_member_int(inspection->reading_scans, index) &&
+			  !list_member_int(plan->resultRelations, index)) &&
+			!(rte->rtekind == RTE_NAMEDTUPLESTORE && OidIsValid(rte->relid)))
+			continue;
+		governed = registry_lookup(rte->relid);
+		if (governed)
+			inspection->facts->copied_roots = list_append_unique_oid(inspection->facts->copied_roots, governed->root);
+	}
+}
+
 /* ---- aggregates ---- */
 
 typedef struct SummaryCheck
@@ -761,15 +787,39 @@ typedef struct SummaryCheck
 
 static bool summary_walker(Node *node, SummaryCheck *check);
 
+static bool is_identifying(Place *place, int depth, Node *node, bool with_time);
+
+/* A column of a table, not of what cannot be followed */
+static bool
+is_table_column(Place *where, Node *origin)
+{
+	return IsA(origin, Var) && !IS_SPECIAL_VARNO(((Var *) origin)->varno) &&
+		   rt_fetch(((Var *) origin)->varno, where->inspection->stmt->rtable)->rtekind == RTE_RELATION;
+}
+
+/* Does what a reference stands for, that cannot be followed, come from what identifies a read? */
+static bool
+hides_identity(Place *where, Node *origin, int depth)
+{
+	if (IsA(where->plan, FunctionScan))
+		return is_identifying(where, depth, (Node *) ((FunctionScan *) where->plan)->functions, true);
+	if (IsA(where->plan, ValuesScan))
+		return is_identifying(where, depth, (Node *) ((ValuesScan *) where->plan)->values_lists, true);
+	return true;
+}
+
 /* What is computed below is judged where it is computed. */
 static void
 check_computed_origin(Place *where, Node *origin, int depth, SummaryCheck *outer)
 {
 	SummaryCheck check = {where, depth, false};
 
-	if (is_reference(origin))
+	if (is_table_column(where, origin))
 		return;
-	(void) summary_walker(origin, &check);
+	if (is_reference(origin))
+		outer->broken |= hides_identity(where, origin, depth);
+	else
+		(void) summary_walker(origin, &check);
 	outer->broken |= check.broken;
 }
 
@@ -897,12 +947,9 @@ check_identity_origin(Place *where, Node *origin, int depth, void *context)
 		outer->found |= attribute == 0 || attribute == governed->plate || attribute == governed->image ||
 						(outer->with_time && attribute == governed->captured_at);
 	else if (!is_reference(origin))
-	{
-		IdentityCheck check = {where, depth, outer->with_time, false};
-
-		(void) identity_walker(origin, &check);
-		outer->found |= check.found;
-	}
+		outer->found |= is_identifying(where, depth, origin, outer->with_time);
+	else if (!is_table_column(where, origin))
+		outer->found |= hides_identity(where, origin, depth);
 }
 
 static bool
@@ -919,12 +966,12 @@ identity_walker(Node *node, IdentityCheck *check)
 }
 
 static bool
-is_identifying(SummaryCheck *check, Node *node, bool with_time)
+is_identifying(Place *place, int depth, Node *node, bool with_time)
 {
-	IdentityCheck identity = {check->place, check->depth, with_time, false};
+	IdentityCheck check = {place, depth, with_time, false};
 
-	(void) identity_walker(node, &identity);
-	return identity.found;
+	(void) identity_walker(node, &check);
+	return check.found;
 }
 
 /* A worker's part of an aggregate is judged as the aggregate that it is. */
@@ -951,13 +998,13 @@ sums_up(Aggref *aggregate, SummaryCheck *check)
 					  check_partial_origin, check);
 		return !check->broken;
 	}
-	if (is_identifying(check, (Node *) aggregate->aggfilter, false))
+	if (is_identifying(check->place, check->depth, (Node *) aggregate->aggfilter, false))
 		return false;
 	if (counts && (aggregate->args == NIL || is_reference((Node *) ((TargetEntry *) linitial(aggregate->args))->expr)))
 		return true;
 	get_type_category_preferred(get_func_rettype(aggregate->aggfnoid), &category, &preferred);
-	return category == TYPCATEGORY_NUMERIC && !is_identifying(check, (Node *) aggregate->args, true) &&
-		   !is_identifying(check, (Node *) aggregate->aggdirectargs, true);
+	return category == TYPCATEGORY_NUMERIC && !is_identifying(check->place, check->depth, (Node *) aggregate->args, true) &&
+		   !is_identifying(check->place, check->depth, (Node *) aggregate->aggdirectargs, true);
 }
 
 static bool
@@ -1120,11 +1167,12 @@ inspect_plan(QueryDesc *query_desc)
 
 		/* A read is not made young by copying it. */
 		inspection.facts->copies_reads |= copies_reads(&inspection, plan);
+		note_copied_roots(&inspection, plan);
 		inspection.facts->renews_reads |=
 			inspection.reading_scans != NIL && copies_reads(&inspection, plan) && !keeps_captured_at(&inspection, plan);
 	}
 	/* The traffic of one plate is no summary, whatever it shows. */
-	inspection.facts->only_summaries = inspection.fillings != NIL;
+	inspection.facts->only_summaries = inspection.fillings != NIL && !inspection.changes_other;
 	foreach (cell, inspection.facts->relations)
 		inspection.facts->only_summaries &= ((RelationFacts *) lfirst(cell))->search_kind > SEARCH_PARTIAL;
 	foreach (cell, inspection.fillings)

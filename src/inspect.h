@@ -45,6 +45,7 @@ typedef struct PlanFacts
 	Size  plate_bytes;	   /* that the plates of all relations would take in an entry */
 	bool  only_summaries;  /* what it inserts into ungoverned relations shows no single read */
 	bool  copies_reads;	   /* inserts copies of reads, which were counted when they came in */
+	List *copied_roots;	   /* OIDs of the governed relations that they are copied from */
 	bool  renews_reads;	   /* inserts copies of reads under another captured time */
 } PlanFacts;
 

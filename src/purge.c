@@ -268,7 +268,7 @@ step_drop_partition(PurgeRun *run, Oid partition)
 	if (!found)
 		return;
 	member = *found;
-	hold_keep(&member, DT_NOEND, run->now);
+	hold_keep(&member, DT_NOEND);
 	exempt_become_owner(partition, &user, &context);
 	rows = tuplestore_begin_heap(false, false, work_mem);
 	exempt_run(psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
@@ -305,7 +305,7 @@ step_delete_batch(PurgeRun *run, Oid table)
 	relation = retention_relation_sql(table);
 	captured = retention_captured_sql(&member);
 	if (run->kept != table)
-		hold_keep(&member, run->now, run->now);
+		hold_keep(&member, run->now);
 	run->kept = table;
 	exempt_become_owner(table, &user, &context);
 	rows = tuplestore_begin_heap(false, false, work_mem);

@@ -333,6 +333,20 @@ gather_sharing(const Agency *agency, TimestampTz now)
 	return facts;
 }
 
+/* What the agency asks of its own people beyond the act, 14(b); a vendor's people are those of the agency that it acts for. */
+static void
+gather_own_policy(const Request *request, const char *agency_id, TimestampTz now, RequestFacts *facts)
+{
+	if (request->text[TEXT_PURPOSE])
+		facts->purpose_ruled_out |= instruments_ruled_out(agency_id, request->text[TEXT_PURPOSE]);
+	if (instruments_training_demanded(agency_id))
+	{
+		facts->training_valid = (!facts->training_demanded || facts->training_valid) &&
+								instruments_training_valid(agency_id, request->text[TEXT_OFFICER], now);
+		facts->training_demanded = true;
+	}
+}
+
 /* The agency of a binding, into the result and the facts; *requester receives a copy */
 static bool
 gather_requester(const Request *request, TimestampTz now, RequestFacts *facts, RequestVerdict *result, Agency *requester)
@@ -354,11 +368,7 @@ gather_requester(const Request *request, TimestampTz now, RequestFacts *facts, R
 	facts->agency_settled = true;
 	facts->agency_kind = requester->kind;
 	facts->own = gather_sharing(requester, now);
-	if (request->text[TEXT_PURPOSE])
-		facts->purpose_ruled_out = instruments_ruled_out(requester->agency_id, request->text[TEXT_PURPOSE]);
-	facts->training_demanded = instruments_training_demanded(requester->agency_id);
-	if (facts->training_demanded)
-		facts->training_valid = instruments_training_valid(requester->agency_id, request->text[TEXT_OFFICER], now);
+	gather_own_policy(request, requester->agency_id, now, facts);
 	return true;
 }
 
@@ -399,7 +409,10 @@ gather_beneficiary(const Request *request, TimestampTz now, RequestFacts *facts,
 	facts->beneficiary_kind = beneficiary->kind;
 	facts->beneficiary = gather_sharing(beneficiary, now);
 	if (facts->agency_kind == AGENCY_VENDOR)
+	{
 		facts->contract_in_force = instruments_contract(result->agency_id, beneficiary->agency_id, now);
+		gather_own_policy(request, beneficiary->agency_id, now, facts);
+	}
 	return true;
 }
 
@@ -438,12 +451,16 @@ request_decide(const Request *request, TimestampTz now)
 	Agency		   beneficiary;
 	bool		   settled;
 	bool		   for_other;
+	bool		   may_follow;
 
 	facts.statute_in_force = statute != NULL;
 	result.statute = statute ? pstrdup(statute->name) : NULL;
 	settled = gather_requester(request, now, &facts, &result, &requester);
-	facts.stated = stated_fields(request, gather_purpose(request, now, &facts));
+	may_follow = gather_purpose(request, now, &facts);
 	for_other = gather_beneficiary(request, now, &facts, &result, &beneficiary);
+	/* Only the state's own agencies may let the case number follow. */
+	may_follow &= (facts.own.in_state || facts.agency_kind == AGENCY_VENDOR) && (!for_other || facts.beneficiary.in_state);
+	facts.stated = stated_fields(request, may_follow);
 	gather_authorization(request, for_other ? &beneficiary : settled && !facts.on_behalf ? &requester : NULL, now, &facts);
 
 	result.verdict = decide_request(&facts);

@@ -23,6 +23,7 @@
 #include "shared.h"
 
 PG_FUNCTION_INFO_V1(ctlpr_retention_limit);
+PG_FUNCTION_INFO_V1(ctlpr_agency_retention_limit);
 PG_FUNCTION_INFO_V1(ctlpr_expired_reads);
 PG_FUNCTION_INFO_V1(ctlpr_oldest_read_on);
 
@@ -118,6 +119,16 @@ ctlpr_retention_limit(PG_FUNCTION_ARGS)
 	if (!retention_limit(&governed, shared_now(), &limit))
 		PG_RETURN_NULL();
 	PG_RETURN_TIMESTAMPTZ(limit);
+}
+
+/* agency_retention_limit(agency_id): -infinity where it sets none of its own */
+Datum
+ctlpr_agency_retention_limit(PG_FUNCTION_ARGS)
+{
+	TimestampTz		now = shared_now();
+	AgencyRetention retention = instruments_retention(text_to_cstring(PG_GETARG_TEXT_PP(0)), now);
+
+	PG_RETURN_TIMESTAMPTZ(instruments_limit(&retention, now));
 }
 
 /* expired_reads(relation): expired reads by owning agency and day of capture */

@@ -99,21 +99,26 @@ call(Oid function, Oid result, List *args)
 	return (Node *) makeFuncExpr(function, result, args, InvalidOid, DEFAULT_COLLATION_OID, COERCE_EXPLICIT_CALL);
 }
 
+/* What stands for the hold in the check of a row that an UPDATE makes; no hold has that number. */
+#define HOLD_OF_CHANGED_ROW 0
+
 /*
  * f(relation, captured_at, owner, plate, camera, hold): plate and camera as they
- * are, for they are read only where an instrument names them; hold is the column
- * of an evidence table.
+ * are, for they are read only where they count; hold is the column of an
+ * evidence table.
  */
 static Node *
-row_call(Oid function, const GovernedRelation *governed, Index varno)
+row_call(Oid function, const GovernedRelation *governed, Index varno, PolicyUse use)
 {
 	List *args = list_make5(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno),
 							column(governed, varno, governed->plate),
 							governed->camera > 0 ? column(governed, varno, governed->camera)
 												 : (Node *) makeNullConst(TEXTOID, -1, DEFAULT_COLLATION_OID));
 
-	args = lappend(args, governed->hold > 0 ? column(governed, varno, governed->hold)
-											: (Node *) makeNullConst(INT8OID, -1, InvalidOid));
+	args = lappend(args, governed->hold > 0		 ? column(governed, varno, governed->hold)
+						 : use == POLICY_CHANGED ? (Node *) makeConst(INT8OID, -1, InvalidOid, sizeof(int64),
+																	  Int64GetDatum(HOLD_OF_CHANGED_ROW), false, FLOAT8PASSBYVAL)
+												 : (Node *) makeNullConst(INT8OID, -1, InvalidOid));
 	return call(function, BOOLOID, args);
 }
 
@@ -145,11 +150,11 @@ row_policy_expression(const GovernedRelation *governed, Index varno, PolicyUse u
 	if (governed->broken)
 		gate_refuse_command("select", governed->relid, CAUSE_BROKEN_REGISTRATION, "13(b)(2)(A)");
 	if (use == POLICY_INSERT)
-		return row_call(functions->may_insert, governed, varno);
+		return row_call(functions->may_insert, governed, varno, use);
 	return (Node *) makeBoolExpr(
 		AND_EXPR,
 		list_make2(unexpired(governed, varno),
-				   row_call(use == POLICY_CHANGE ? functions->may_change : functions->may_read, governed, varno)),
+				   row_call(use == POLICY_READ ? functions->may_read : functions->may_change, governed, varno, use)),
 		-1);
 }
 
@@ -222,7 +227,7 @@ row_policy_predicate(Node *condition, const GovernedRelation *governed, ColumnRe
 		predicate = PREDICATE_PROBE;
 	else
 		return PREDICATE_NONE;
-	expected = (FuncExpr *) row_call(call->funcid, governed, 1);
+	expected = (FuncExpr *) row_call(call->funcid, governed, 1, POLICY_READ);
 	if (!is_about(call, governed) || list_length(call->args) != list_length(expected->args))
 		return PREDICATE_NONE;
 	for (int i = 1; i < list_length(expected->args); i++)
@@ -310,7 +315,7 @@ restrictive_policies(CmdType command, Relation relation)
 		case CMD_UPDATE:
 		case CMD_DELETE:
 			qual = row_policy_expression(&governed, 1, POLICY_CHANGE);
-			with_check = (Node *) copyObject(qual);
+			with_check = row_policy_expression(&governed, 1, POLICY_CHANGED);
 			break;
 		default: /* SELECT, and what MERGE reads */
 			qual = row_policy_expression(&governed, 1, POLICY_READ);
@@ -385,6 +390,8 @@ static const char *
 call_text(CallSite *site, FunctionCallInfo fcinfo, int argument)
 {
 	FmgrInfo *output = &site->output[argument - ARG_PLATE];
+	char	 *text_value;
+	size_t	  length;
 
 	if (PG_ARGISNULL(argument))
 		return NULL;
@@ -396,7 +403,15 @@ call_text(CallSite *site, FunctionCallInfo fcinfo, int argument)
 		getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, argument), &function, &varlena);
 		fmgr_info_cxt(function, output, fcinfo->flinfo->fn_mcxt);
 	}
-	return OutputFunctionCall(output, PG_GETARG_DATUM(argument));
+	text_value = OutputFunctionCall(output, PG_GETARG_DATUM(argument));
+	/* Blanks that only fill up a character(n) are no part of it. */
+	if (get_fn_expr_argtype(fcinfo->flinfo, argument) == BPCHAROID)
+	{
+		length = strlen(text_value);
+		while (length > 0 && text_value[length - 1] == ' ')
+			text_value[--length] = '\0';
+	}
+	return text_value;
 }
 
 /* Is the read live, also where its owner keeps reads for a shorter time than the act allows? */
@@ -496,6 +511,17 @@ ctlpr_may_read(PG_FUNCTION_ARGS)
 				   is_covered(site, fcinfo));
 }
 
+/* Does an UPDATE put a read at a camera that a protected site bars, 13(d)(5)? */
+static void
+check_changed_camera(CallSite *site, FunctionCallInfo fcinfo)
+{
+	bool		changed = !PG_ARGISNULL(ARG_HOLD) && PG_GETARG_INT64(ARG_HOLD) == HOLD_OF_CHANGED_ROW;
+	const char *camera = changed && site->relation->assigns_camera ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
+
+	if (camera && gate_camera_barred(site->relation, camera))
+		gate_refuse_row(site->access, site->relation, CAUSE_PROTECTED_SITE, "13(d)(5)");
+}
+
 /* may_change(...): as may_read(), of the requester's own, and no evidence */
 Datum
 ctlpr_may_change(PG_FUNCTION_ARGS)
@@ -508,6 +534,7 @@ ctlpr_may_change(PG_FUNCTION_ARGS)
 	/* What is held stays as it is until its hold ends. */
 	if (site->relation->relation.hold > 0)
 		PG_RETURN_BOOL(false);
+	check_changed_camera(site, fcinfo);
 	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->visible && owner_access->mine &&
 				   is_covered(site, fcinfo));
 }
@@ -587,6 +614,8 @@ ctlpr_touch(PG_FUNCTION_ARGS)
 	{
 		owner_access = call_owner(site, fcinfo, ARG_OWNER);
 		owner_access->touched++;
+		if (!PG_ARGISNULL(ARG_CAPTURED_AT))
+			owner_access->oldest = Min(owner_access->oldest, PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT));
 		if (!owner_access->mine)
 			gate_touch_other(site->access, site->relation);
 	}

@@ -14,9 +14,10 @@
 /* What a row is touched for; each has a function of its own, by which the gate knows it in a plan */
 typedef enum PolicyUse
 {
-	POLICY_READ,   /* captured_at >= visible_since(r) AND may_read(r, captured_at, owner, plate, camera) */
-	POLICY_CHANGE, /* the same with may_change(): own agency's reads only */
-	POLICY_INSERT  /* may_insert(r, captured_at, owner, plate, camera): of the new row */
+	POLICY_READ,	/* captured_at >= visible_since(r) AND may_read(r, captured_at, owner, plate, camera, hold) */
+	POLICY_CHANGE,	/* the same with may_change(): own agency's reads only */
+	POLICY_CHANGED, /* the same of the row that an UPDATE makes */
+	POLICY_INSERT	/* may_insert(r, captured_at, owner, plate, camera, hold): of the new row */
 } PolicyUse;
 
 /*

@@ -567,16 +567,6 @@ retention_rule(const char *name, TimestampTz at)
 }
 
 bool
-rules_retention(const char *name, TimestampTz at, int64 *period_us)
-{
-	const RetentionRule *rule = retention_rule(name, at);
-
-	if (rule)
-		*period_us = rule->period_us;
-	return rule != NULL;
-}
-
-bool
 rules_retention_limit(const char *name, TimestampTz at, TimestampTz *limit)
 {
 	ListCell *cell;
@@ -592,6 +582,14 @@ rules_retention_limit(const char *name, TimestampTz at, TimestampTz *limit)
 			*limit = Max(*limit, Min(at, rule->valid_until) - rule->period_us);
 	}
 	return true;
+}
+
+bool
+rules_is_reserved(const char *name, TimestampTz at)
+{
+	const RetentionRule *rule = retention_rule(name, at);
+
+	return rule && rule->reserved;
 }
 
 bool

@@ -96,9 +96,6 @@ extern SharingFacts rules_sharing(const Agency *recipient, TimestampTz at);
 /* Number of the agency's declaration in force; 0 when there is none, 13(d)(6)(B) */
 extern int64 rules_declaration(const char *agency_id, TimestampTz at);
 
-/* Retention period of a rule in microseconds; false when the rule is not in force, 13(b)(2) */
-extern bool rules_retention(const char *rule, TimestampTz at, int64 *period_us);
-
 /*
  * Reads captured before *limit are expired by the rule; false when it is not
  * in force.  What had expired under an earlier version of it stays expired.
@@ -110,6 +107,9 @@ extern bool rules_retention_limit(const char *rule, TimestampTz at, TimestampTz 
  * purposes, 13(b)(2)(C)?  recipient is a copy of the caller's.
  */
 extern bool rules_reserved(const char *rule, const Agency *recipient, const char *purpose, TimestampTz at);
+
+/* Does the rule reserve reads to some recipients at all? */
+extern bool rules_is_reserved(const char *rule, TimestampTz at);
 
 /* Day (in the statute's time zone) of an instant, as a count of days comparable within the session */
 extern int rules_day(TimestampTz at);

@@ -69,6 +69,21 @@ INSERT INTO traffic (camera, reads) SELECT camera_id, count(CASE WHEN plate = 'A
 ROLLBACK TO a;
 INSERT INTO traffic (camera, reads) SELECT camera_id, count(*) FROM plate_reads GROUP BY 1 HAVING bool_or(plate = 'AB12345');
 ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT g, count(*) FROM plate_reads r, regexp_split_to_table(r.plate, '#') g GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT g, count(*) FROM plate_reads r, unnest(ARRAY[r.plate]) g GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT v, count(*) FROM plate_reads r, LATERAL (VALUES (r.plate)) l (v) GROUP BY 1;
+ROLLBACK TO a;
+-- a summary in one part of a statement opens nothing to its other parts
+WITH u AS (INSERT INTO traffic (agency) SELECT plate FROM plate_reads RETURNING 1) INSERT INTO traffic (reads) SELECT count(*) FROM plate_reads;
+ROLLBACK TO a;
+WITH u AS (INSERT INTO traffic (agency) SELECT plate FROM plate_reads ON CONFLICT DO NOTHING) INSERT INTO traffic (reads) SELECT count(*) FROM plate_reads;
+ROLLBACK TO a;
+WITH u AS (UPDATE traffic SET agency = (SELECT string_agg(plate, ',') FROM plate_reads)) INSERT INTO traffic (reads) SELECT count(*) FROM plate_reads;
+ROLLBACK TO a;
+WITH u AS (INSERT INTO traffic (reads) SELECT count(*) FROM plate_reads) UPDATE traffic SET agency = (SELECT max(plate) FROM plate_reads);
+ROLLBACK TO a;
 -- nor is a time that is hardly rounded, or taken from one read
 INSERT INTO traffic (hour, reads) SELECT date_trunc('second', captured_at), count(*) FROM plate_reads GROUP BY 1;
 ROLLBACK TO a;

@@ -37,7 +37,9 @@ SELECT n, pg_temp.refused(sql) FROM (VALUES
 	(18, $$SELECT ctlpr.authorize('registrant', 'CT-HPD', plates => '{AB12345}', captured => tstzrange(now() - interval '20 days', now()), registrants => '{A}', consenting => '{A}', natural_persons => false)$$),
 	(19, $$SELECT ctlpr.authorize('registrant', 'CT-HPD', plates => '{AB12345,HA1}', captured => tstzrange(now() - interval '20 days', now()), registrants => '{A}', consenting => '{A}')$$),
 	(20, $$SELECT ctlpr.authorize('court_order', 'DEF-1', issued_by => 'Judge A')$$),
-	(21, $$SELECT ctlpr.authorize('court_order', 'DEF-1', issued_by => 'Judge A', hold_id => 0)$$)) v (n, sql) ORDER BY n;
+	(21, $$SELECT ctlpr.authorize('court_order', 'DEF-1', issued_by => 'Judge A', hold_id => 0)$$),
+	(22, $$SELECT ctlpr.authorize('task_force', 'TF-NE', captured => '[-infinity,infinity]', approved_by => 'Head', participating_agency => 'CT-HPD', case_number => '1')$$),
+	(23, $$SELECT ctlpr.authorize('probable_cause_warrant', 'TX-HPD', plates => '{AB12345}', captured => '[-infinity,infinity]', issued_by => 'Judge A')$$)) v (n, sql) ORDER BY n;
 
 -- a warrant: Texas sees the plate and the time that it names, of every owner, and nothing else
 SELECT ctlpr.authorize('probable_cause_warrant', 'TX-HPD', plates => '{ab-12345}', captured => tstzrange(now() - interval '200 hours', now()), issued_by => 'Judge A', case_number => 'TX-1') AS warrant \gset

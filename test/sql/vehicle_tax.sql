@@ -69,6 +69,22 @@ SELECT plate FROM tax_reads ORDER BY 1;
 COMMIT;
 RESET ROLE;
 SELECT role, action, purpose, clause, plates, touched FROM pg_temp.log_since(:start_seq) WHERE action = 'delete';
+-- a read is not copied to where it is kept for longer, nor from here to where others see it
+GRANT SELECT ON tax_reads TO camera_feed;
+GRANT INSERT ON tax_reads TO camera_feed;
+SET ROLE camera_feed;
+BEGIN;
+SELECT ctlpr.begin_request('motor_vehicle_tax') > 0 AS begun;
+SAVEPOINT a;
+INSERT INTO tax_reads SELECT captured_at, plate FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT captured_at, plate, 'CT-NHPD' FROM tax_reads;
+ROLLBACK TO a;
+INSERT INTO tax_reads SELECT now(), plate FROM plate_reads;
+ROLLBACK TO a;
+INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT captured_at, plate || '-', agency_id FROM plate_reads WHERE plate = 'NH120';
+COMMIT;
+RESET ROLE;
 SET client_min_messages = error;
 SELECT ctlpr.release('tax_reads', 'the test is over') \g /dev/null
 DROP TABLE tax_reads;

@@ -80,6 +80,15 @@ is(value("SELECT ctlpr.held_reads($hold{daily}), ctlpr.held_reads($old)"), '22|5
 is(value("SELECT count(*) FROM ctlpr.audit_entry WHERE action = 'purge' AND relation = 'public.plain_evidence' AND detail ->> 'rows_deleted' = '22'"), '1', '... with a certificate');
 is($node->safe_psql('city', "SELECT count(*) FROM ctlpr.findings WHERE kind = 'over_retention'"), '0', 'evidence is no over-retention');
 
+# What an agency's own shorter retention had let expire is not held, though it was still there
+value("SET ROLE camera_feed; INSERT INTO plain (captured_at, plate, agency_id) SELECT now() - h * interval '1 hour', 'LATE', 'CT-NHPD' FROM unnest(ARRAY[1, 5]) h");
+value("SELECT ctlpr.set_agency_option('CT-NHPD', retention => '3 hours')");
+my $late = as_chief("SELECT ctlpr.preserve('plain', 'court_order', 'order', '26-11', 'Officer A', plates => '{LATE}')");
+is(value("SELECT ctlpr.held_reads($late)"), '1', 'what has expired by the rules of its agency is not held');
+value('SELECT count(*) FROM ctlpr.purge()');
+is(value("SELECT ctlpr.held_reads($late)"), '1', '... nor when it is deleted');
+value('DELETE FROM ctlpr.agency_option');
+
 # A column that is added, and a name that is taken
 $node->safe_psql('city', 'ALTER TABLE daily ADD COLUMN lane int');
 as_chief("SELECT ctlpr.preserve('daily', 'court_order', 'order', '26-10', 'Officer A', plates => '{OTHER}')");
