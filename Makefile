@@ -5,13 +5,15 @@
 #   make demo            the whole story on a throwaway cluster; READS=n, KEEP=1
 #   make check           all tests on throwaway clusters, or one group of them:
 #                        check-regress check-pgtap check-isolation check-tap; TESTS="name ..." picks tests
-#   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh
+#   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
+#                        MODEL_COMBINATIONS=n and CTLPR_SEED=n for the comparison with the model of the law
 #   make format          clang-format over the sources; format-check only looks
 #   make lint            cppcheck
 #
 # PG_CONFIG chooses the server; by default the newest one whose development files are installed.
 
 PG_CONFIG ?= $(shell test/find_pg_config.sh)
+MODEL_COMBINATIONS ?= 1000000
 
 EXTENSION = ctlpr
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
@@ -23,7 +25,7 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
 	schema agency statute instrument register governed_table audit request purge hold hotlist camera functions \
 	agency_functions statute_functions authorization sharing_functions register_functions hold_functions governance request_functions hotlist_functions report camera_functions \
-	statutes/us-ct-2026 privileges))
+	statutes/us-ct-2026 statutes/us-nh statutes/us-va-2025 privileges))
 
 # The server's own headers do not pass -Wextra without these three.
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
@@ -72,7 +74,7 @@ check-regress check-isolation check-pgtap check-tap: check-%:
 	+@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' test/run.sh $*
 
 check-long:
-	+@ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' PG_CONFIG='$(PG_CONFIG)' test/run_long.sh
+	+@ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' PG_CONFIG='$(PG_CONFIG)' MODEL_COMBINATIONS='$(MODEL_COMBINATIONS)' test/run_long.sh
 
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh

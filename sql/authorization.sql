@@ -62,7 +62,7 @@ BEGIN
 			SELECT FROM ctlpr.statute_authorization i
 			WHERE i.statute = in_force.statute AND i.declared AND i.valid_until > now()
 				AND (i.states IS NULL OR declaring.state = ANY (i.states)) AND declaring.kind = ANY (i.agency_kinds)) THEN
-		PERFORM ctlpr.record_event('configuration', agency_id => declaring.agency_id, clause => clause, sqlstate => 'LP006', detail => arguments);
+		PERFORM ctlpr.record_event('configuration', agency_id => declaring.agency_id, clause => coalesce(clause, rule.clause), sqlstate => 'LP006', detail => arguments);
 		RAISE EXCEPTION USING ERRCODE = 'LP006',
 			MESSAGE = format('a declaration opens nothing to agency "%s"', declaring.agency_id),
 			DETAIL = CASE rule.basis

@@ -193,6 +193,58 @@ $$;
 COMMENT ON FUNCTION ctlpr.refuse_barred(ctlpr.camera, jsonb) IS 'Internal: records and raises LP014 if a protected site bars the camera (13(d)(5), 15(a)(1)(F))';
 
 /*
+ * camera_rule(camera) - the rule of the statute in force that a camera breaks.
+ *
+ * camera: a row, also one that is not stored.
+ * Result: the row of ctlpr.statute_camera in force for its sort that does not
+ * permit it, or that demands an officer who attends it where none does; all
+ * NULL if there is none, or if no statute is adopted.
+ */
+CREATE FUNCTION ctlpr.camera_rule(camera ctlpr.camera)
+RETURNS ctlpr.statute_camera
+LANGUAGE sql STABLE PARALLEL SAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT r.*
+	FROM ctlpr.statute_adoption a JOIN ctlpr.statute_camera r ON r.statute = a.statute
+	WHERE r.fixed = camera.fixed AND r.valid_from <= now() AND now() < r.valid_until
+		AND (NOT r.permitted OR (r.attended AND NOT camera.attended))
+	ORDER BY r.permitted, r.valid_from LIMIT 1
+$$;
+COMMENT ON FUNCTION ctlpr.camera_rule(ctlpr.camera) IS 'Internal: the rule of ctlpr.statute_camera that a camera breaks, NULL if none';
+
+/*
+ * refuse_unlawful(camera, arguments) - refuse what would have a camera collect
+ * that the statute in force does not permit.
+ *
+ * camera: its row as it would be; arguments: what the entry tells of the call.
+ * Errors: LP005, recorded.
+ * Clause: found in ctlpr.statute_camera.
+ */
+CREATE FUNCTION ctlpr.refuse_unlawful(camera ctlpr.camera, arguments jsonb)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	broken ctlpr.statute_camera := ctlpr.camera_rule(camera);
+BEGIN
+	IF broken.statute IS NULL THEN
+		RETURN;
+	END IF;
+	PERFORM ctlpr.record_event('configuration', agency_id => camera.agency_id, clause => broken.clause, sqlstate => 'LP005', detail => arguments);
+	RAISE EXCEPTION USING ERRCODE = 'LP005',
+		MESSAGE = CASE WHEN broken.permitted THEN 'the camera lacks an officer who attends it'
+					   WHEN broken.fixed THEN 'the statute in force permits no fixed cameras'
+					   ELSE 'the statute in force permits no mobile cameras' END,
+		DETAIL = format('Clause %s: %s.', broken.clause, broken.description),
+		HINT = CASE WHEN broken.permitted THEN 'Register a camera that an officer attends while it reads, with attended => true.'
+					ELSE 'The table ctlpr.statute_camera says which cameras the statute permits.' END;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.refuse_unlawful(ctlpr.camera, jsonb) IS 'Internal: records and raises LP005 if the statute in force does not permit the camera';
+
+/*
  * bar_camera(camera, site, cause) - a site bars a registered camera from now
  * on, and it is inactive at once.
  *
@@ -221,23 +273,26 @@ COMMENT ON FUNCTION ctlpr.bar_camera(ctlpr.camera, bigint, text) IS 'Internal: m
 
 /*
  * register_camera(camera_id, agency_id, fixed, position, place, funding,
- * nondisclosure, authorization_29_6d, federal_property) - make a camera known;
- * it is active from now on.
+ * nondisclosure, authorization_29_6d, federal_property, attended) - make a
+ * camera known; it is active from now on.
  *
  * camera_id: the value that reads carry, at most 255 bytes; agency_id: whom it
  * reads for; fixed: false for one on a vehicle; position: a point, longitude
  * and latitude (SRID 4326), demanded of fixed ones; place: the same in words;
  * funding: who paid; nondisclosure: bought with federal homeland-security
  * money conditioned on it; authorization_29_6d: where that authorization is
- * kept; federal_property: it stands on such.
+ * kept; federal_property: it stands on such; attended: an officer attends it
+ * while it reads, which some statutes demand.
  * Errors: 22004, 22001, 22023 an argument; 42704 agency unknown; 42710 already
- * registered; LP005 non-disclosure without the funding that conditions it;
+ * registered; LP005 non-disclosure without the funding that conditions it, or
+ * a camera that ctlpr.statute_camera does not permit;
  * LP014 fixed, at a protected site, and neither authorized nor on federal
  * property.  LP005 and LP014 are recorded.
  * Clause: 13(d)(5), 13(e)(2)(A), 15(a)(1)(F).
  */
 CREATE FUNCTION ctlpr.register_camera(camera_id text, agency_id text, fixed boolean, "position" geography DEFAULT NULL, place text DEFAULT NULL,
-	funding text DEFAULT NULL, nondisclosure boolean DEFAULT false, authorization_29_6d text DEFAULT NULL, federal_property boolean DEFAULT false)
+	funding text DEFAULT NULL, nondisclosure boolean DEFAULT false, authorization_29_6d text DEFAULT NULL, federal_property boolean DEFAULT false,
+	attended boolean DEFAULT false)
 RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -255,10 +310,11 @@ BEGIN
 			HINT = 'Use the identifier that the camera''s reads carry.';
 	END IF;
 	PERFORM ctlpr.check_agency(register_camera.agency_id);
-	IF register_camera.fixed IS NULL OR register_camera.nondisclosure IS NULL OR register_camera.federal_property IS NULL THEN
+	IF register_camera.fixed IS NULL OR register_camera.nondisclosure IS NULL OR register_camera.federal_property IS NULL
+			OR register_camera.attended IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = '22004',
-			MESSAGE = 'arguments "fixed", "nondisclosure" and "federal_property" must not be null',
-			HINT = 'Use true or false, or leave the last two out.';
+			MESSAGE = 'arguments "fixed", "nondisclosure", "federal_property" and "attended" must not be null',
+			HINT = 'Use true or false, or leave the last three out.';
 	END IF;
 	IF register_camera.fixed OR register_camera.position IS NOT NULL THEN
 		PERFORM ctlpr.check_location('position', register_camera.position, '{POINT}');
@@ -280,7 +336,7 @@ BEGIN
 
 	arguments := jsonb_build_object('function', 'register_camera', 'camera_id', register_camera.camera_id, 'agency_id', register_camera.agency_id,
 		'fixed', register_camera.fixed, 'nondisclosure', register_camera.nondisclosure, 'authorization_29_6d', register_camera.authorization_29_6d,
-		'federal_property', register_camera.federal_property);
+		'federal_property', register_camera.federal_property, 'attended', register_camera.attended);
 	IF register_camera.nondisclosure AND register_camera.funding IS NULL THEN
 		PERFORM ctlpr.record_event('configuration', agency_id => register_camera.agency_id, clause => '13(e)(2)(A)', sqlstate => 'LP005', detail => arguments);
 		RAISE EXCEPTION USING ERRCODE = 'LP005',
@@ -295,19 +351,21 @@ BEGIN
 	new_camera.position := register_camera.position;
 	new_camera.authorization_29_6d := register_camera.authorization_29_6d;
 	new_camera.federal_property := register_camera.federal_property;
+	new_camera.attended := register_camera.attended;
+	PERFORM ctlpr.refuse_unlawful(new_camera, arguments);
 	PERFORM ctlpr.refuse_barred(new_camera, arguments);
 
 	INSERT INTO ctlpr.camera (camera_id, agency_id, fixed, active, position, place, funding, nondisclosure, authorization_29_6d, federal_property,
-							  authorized_at, authorized_by)
+							  authorized_at, authorized_by, attended)
 		VALUES (register_camera.camera_id, register_camera.agency_id, register_camera.fixed, true, register_camera.position, register_camera.place,
 				register_camera.funding, register_camera.nondisclosure, register_camera.authorization_29_6d, register_camera.federal_property,
 				CASE WHEN register_camera.authorization_29_6d IS NOT NULL THEN now() END,
-				CASE WHEN register_camera.authorization_29_6d IS NOT NULL THEN session_user END);
+				CASE WHEN register_camera.authorization_29_6d IS NOT NULL THEN session_user END, register_camera.attended);
 
 	PERFORM ctlpr.record_event('configuration', agency_id => register_camera.agency_id, clause => '13(d)(5)', detail => arguments);
 END
 $$;
-COMMENT ON FUNCTION ctlpr.register_camera(text, text, boolean, geography, text, text, boolean, text, boolean) IS
+COMMENT ON FUNCTION ctlpr.register_camera(text, text, boolean, geography, text, text, boolean, text, boolean, boolean) IS
 	'Registers a camera, active from now on; a fixed one is refused at a protected site unless authorized under C.G.S. 29-6d or on federal property (13(d)(5))';
 
 /*
@@ -346,8 +404,9 @@ COMMENT ON FUNCTION ctlpr.move_camera(text, geography) IS 'Changes where a camer
 /*
  * activate_camera(camera_id) - it collects again.
  *
- * Errors: 22004 the argument; 42704 unknown; 55000 active already; LP014 a
- * protected site bars it; recorded.
+ * Errors: 22004 the argument; 42704 unknown; 55000 active already; LP005
+ * ctlpr.statute_camera does not permit it, LP014 a protected site bars it; both
+ * recorded.
  * Clause: 13(d)(5), 15(a)(1)(F).
  */
 CREATE FUNCTION ctlpr.activate_camera(camera_id text)
@@ -364,6 +423,7 @@ BEGIN
 			MESSAGE = format('camera "%s" is active already', camera.camera_id),
 			HINT = 'Nothing needs to be done; ctlpr.deactivate_camera() would end it.';
 	END IF;
+	PERFORM ctlpr.refuse_unlawful(camera, arguments);
 	PERFORM ctlpr.refuse_barred(camera, arguments);
 
 	UPDATE ctlpr.camera c

@@ -3,7 +3,7 @@
  * triggers that tell the library of changed rules.  Loaded last.
  *
  * Nothing is open that is not opened here.  Granted to no one, so for the
- * extension's owner and other superusers only: break_glass, record_event,
+ * extension's owner and other superusers only: break_glass, copy_statute, record_event,
  * expired_reads, oldest_read_on, retention_limit, run_purge_round,
  * purge_round_results, apply_guard and the internal checks; and every write
  * to a table of this schema.  What the views call is granted in report.sql.
@@ -32,7 +32,7 @@ GRANT EXECUTE ON FUNCTION ctlpr.preserve TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.end_hold TO PUBLIC;
 
 -- Administrators: govern tables, bind roles.  They see the registry, not the log.
-GRANT EXECUTE ON FUNCTION ctlpr.adopt_statute(text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.adopt_statute(text), ctlpr.statute_flaws(text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.register_agency(text, text, text, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.bind_role(regrole, text, boolean, boolean, boolean) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.unbind_role(regrole, text) TO ctlpr_admin;
@@ -91,7 +91,7 @@ GRANT SELECT ON ctlpr.hotlist_entries TO ctlpr_auditor;
  * Cameras and protected sites.  The list of sites is for registrars and
  * auditors; administrators meet it through the functions alone.
  */
-GRANT EXECUTE ON FUNCTION ctlpr.register_camera(text, text, boolean, geography, text, text, boolean, text, boolean) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.register_camera(text, text, boolean, geography, text, text, boolean, text, boolean, boolean) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.move_camera(text, geography) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.activate_camera(text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.deactivate_camera(text, text) TO ctlpr_admin;
@@ -99,7 +99,7 @@ GRANT EXECUTE ON FUNCTION ctlpr.authorize_camera(text, text) TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.revoke_camera_authorization(text, text) TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.register_protected_site(text, text, geography, double precision, date, text) TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.withdraw_protected_site(bigint, text) TO ctlpr_registrar;
-GRANT SELECT ON ctlpr.camera TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.camera, ctlpr.statute_camera TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.protected_site TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.camera_requests_at_sites TO ctlpr_auditor;
 
@@ -114,7 +114,7 @@ BEGIN
 	FOREACH rule_table IN ARRAY ARRAY['agency', 'role_binding', 'auditor_binding', 'declaration', 'statute', 'statute_adoption', 'statute_purpose',
 									  'statute_retention', 'statute_recipient', 'statute_authorization', 'statute_hotlist_source', 'legal_authorization', 'suspension', 'network',
 									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
-									  'policy', 'misuse_report', 'aggregate', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'standing_request']
+									  'policy', 'misuse_report', 'aggregate', 'statute_camera', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'standing_request']
 	LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
@@ -169,6 +169,7 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hotlist_source', 'WHER
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_hotlist_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_entry', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_camera', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.camera', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site_site_id_seq', '');

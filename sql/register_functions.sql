@@ -193,7 +193,8 @@ BEGIN
 			HINT = 'State the instant at which the authorization lapses.';
 	END IF;
 	SELECT p.permitted INTO permitted FROM ctlpr.statute_purpose p
-		WHERE p.statute = (ctlpr.adopted_statute()).statute AND p.purpose = authorize_vendor.purpose ORDER BY p.valid_from DESC LIMIT 1;
+		WHERE p.statute = (ctlpr.adopted_statute()).statute AND p.purpose = authorize_vendor.purpose
+		ORDER BY (p.valid_from <= now() AND now() < p.valid_until) DESC, p.valid_from DESC LIMIT 1;
 	state := CASE WHEN permitted IS NULL THEN 'LP003' WHEN NOT permitted THEN 'LP004'
 				  WHEN NOT EXISTS (SELECT FROM ctlpr.contract c WHERE c.vendor_id = vendor.agency_id AND c.agency_id = owner.agency_id
 								   AND c.ended_at IS NULL AND now() >= c.valid_from AND now() < c.valid_until) THEN 'LP006' END;

@@ -736,6 +736,23 @@ BEGIN
 		AND NOT EXISTS (SELECT FROM ctlpr.policy o WHERE o.agency_id = a.agency_id AND o.kind = p.kind)
 		AND ctlpr.auditor_sees(a.agency_id, NULL);
 
+	/* cameras that collect although the statute in force does not permit them: rules and statutes change after cameras */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('camera_not_permitted', c.camera_id),
+		'violation',
+		format('camera %s is active; %s', c.camera_id, lower(left(r.description, 1)) || substr(r.description, 2)),
+		r.clause,
+		c.agency_id,
+		NULL::text,
+		'{}'::bigint[],
+		format('SELECT ctlpr.deactivate_camera(%L, reason), and have it read no more.', c.camera_id),
+		'camera_not_permitted'
+	FROM ctlpr.camera c
+		CROSS JOIN LATERAL ctlpr.camera_rule(c) r
+	WHERE c.active
+		AND r.statute IS NOT NULL
+		AND ctlpr.auditor_sees(c.agency_id, NULL);
+
 	/* a disclosure outside of the database that had no basis */
 	RETURN QUERY
 	SELECT ctlpr.finding_id('unlawful_disclosure', e.agency_id),
@@ -767,7 +784,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | unlawful_disclosure';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | camera_not_permitted | unlawful_disclosure';
 
 /*
  * Purging by hand

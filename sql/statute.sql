@@ -12,7 +12,10 @@ CREATE TABLE ctlpr.statute (
 	state     text NOT NULL CHECK (state ~ '^[A-Z]{2}$'),
 	time_zone text NOT NULL,
 	citation  text NOT NULL,
-	shipped   boolean NOT NULL DEFAULT false
+	shipped   boolean NOT NULL DEFAULT false,
+	log_retention interval CHECK (log_retention > interval '0'),
+	log_clause    text,
+	CHECK ((log_retention IS NULL) = (log_clause IS NULL))
 );
 COMMENT ON TABLE ctlpr.statute IS 'Statute profiles that this database knows';
 COMMENT ON COLUMN ctlpr.statute.statute IS 'Name of the profile, such as us-ct-2026';
@@ -21,6 +24,8 @@ COMMENT ON COLUMN ctlpr.statute.state IS 'State whose agencies are in-state agen
 COMMENT ON COLUMN ctlpr.statute.time_zone IS 'Time zone in which the dates of the law are read';
 COMMENT ON COLUMN ctlpr.statute.citation IS 'Where the official text stands';
 COMMENT ON COLUMN ctlpr.statute.shipped IS 'Came with the extension, so dumps leave it out';
+COMMENT ON COLUMN ctlpr.statute.log_retention IS 'How long the law has the audit trail kept; NULL: it does not say.  Stated only: this version deletes nothing of the log';
+COMMENT ON COLUMN ctlpr.statute.log_clause IS 'Clause that sets log_retention';
 
 CREATE TABLE ctlpr.statute_adoption (
 	statute    text PRIMARY KEY,
@@ -39,7 +44,7 @@ CREATE TABLE ctlpr.statute_purpose (
 	clause       text NOT NULL,
 	permitted    boolean NOT NULL,
 	agency_kinds text[] NOT NULL DEFAULT '{}',
-	demands      text[] NOT NULL DEFAULT '{}' CHECK (demands <@ '{reason,case_number,officer,offense}'),
+	demands      text[] NOT NULL DEFAULT '{}' CHECK (demands <@ '{reason,case_number,officer,offense,authorization}'),
 	standing     boolean NOT NULL DEFAULT false,
 	description  text NOT NULL,
 	valid_from   timestamptz NOT NULL DEFAULT '-infinity',
@@ -56,7 +61,7 @@ COMMENT ON COLUMN ctlpr.statute_purpose.purpose IS 'Name that begin_request() ta
 COMMENT ON COLUMN ctlpr.statute_purpose.clause IS 'Clause that permits or forbids it';
 COMMENT ON COLUMN ctlpr.statute_purpose.permitted IS 'False: known, and forbidden to everybody';
 COMMENT ON COLUMN ctlpr.statute_purpose.agency_kinds IS 'Kinds of agency that may state it';
-COMMENT ON COLUMN ctlpr.statute_purpose.demands IS 'What the request must state: reason, case_number, officer, offense';
+COMMENT ON COLUMN ctlpr.statute_purpose.demands IS 'What the request must state: reason, case_number, officer, offense, authorization (the number of an instrument)';
 COMMENT ON COLUMN ctlpr.statute_purpose.standing IS 'May be the purpose of a standing request';
 COMMENT ON COLUMN ctlpr.statute_purpose.description IS 'What it means, in a sentence';
 COMMENT ON COLUMN ctlpr.statute_purpose.valid_from IS 'In force from this instant';
@@ -96,7 +101,7 @@ CREATE TABLE ctlpr.statute_recipient (
 	states       text[] CHECK (states <> '{}'),
 	agency_kinds text[] NOT NULL,
 	basis        text NOT NULL CHECK (basis IN ('none', 'declaration', 'authorization')),
-	demands      text[] NOT NULL DEFAULT '{}' CHECK (demands <@ '{reason,case_number,officer,offense}'),
+	demands      text[] NOT NULL DEFAULT '{}' CHECK (demands <@ '{reason,case_number,officer,offense,authorization}'),
 	description  text NOT NULL,
 	valid_from   timestamptz NOT NULL DEFAULT '-infinity',
 	valid_until  timestamptz NOT NULL DEFAULT 'infinity',

@@ -48,7 +48,7 @@ UPDATE ctlpr.statute_purpose SET pending_case = true WHERE statute = 'us-ct-2026
 
 -- Access by the person whom the data is about; the reason says whose request it is and that co-registrants consent.
 INSERT INTO ctlpr.statute_purpose (statute, purpose, clause, permitted, agency_kinds, demands, standing, description) VALUES
-	('us-ct-2026', 'registrant_request', '13(e)(3)', true, '{police,public_agency,prosecutor,vendor}', '{reason}', false,
+	('us-ct-2026', 'registrant_request', '13(e)(3)', true, '{police,public_agency,prosecutor,vendor}', '{reason,authorization}', false,
 	 'A person registered when the data was created obtains it');
 
 -- Keeping the data safe is a duty of whoever holds it; a program does it, so it stands and is never begun.

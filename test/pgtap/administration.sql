@@ -47,13 +47,13 @@ SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM ctlpr.statute_purpose
 SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM ctlpr.statute_purpose WHERE statute = 'us-ct-2026' AND NOT permitted),
 	'{gender_affirming_care,immigration_enforcement,protected_activity,protected_class,public_records,reproductive_health_care,sale}'::text[],
 	'forbidden purposes are known by name: 13(d)(1)-(4), 13(e)(1), 13(g)(1)');
-SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM ctlpr.statute_purpose WHERE clause LIKE '13(b)(1)(B)(ii)%' AND standing), NULL, 'no investigative purpose may stand: 13(b)(1)(B)(ii)');
-SELECT is((SELECT array_agg(purpose) FROM ctlpr.statute_purpose WHERE standing_only), '{backup}'::text[], 'backup is for standing requests only');
-SELECT is((SELECT demands FROM ctlpr.statute_purpose WHERE purpose = 'criminal_investigation'), '{reason}'::text[], 'an investigation demands a reason: 13(b)(1)(B)(ii)(I)');
-SELECT is((SELECT extract(epoch FROM period) FROM ctlpr.statute_retention WHERE rule = 'standard'), 504 * 3600::numeric, 'the standard retention is 504 hours: 13(b)(2)(A)');
-SELECT is((SELECT extract(epoch FROM period) FROM ctlpr.statute_retention WHERE rule = 'motor_vehicle_tax'), 2160 * 3600::numeric, 'reads for the vehicle tax are kept 2160 hours: 13(b)(2)(C)');
-SELECT is((SELECT DISTINCT valid_from FROM ctlpr.statute_retention), '2026-10-01 04:00:00+00'::timestamptz, 'retention binds from midnight in Connecticut: 13(b)');
-SELECT is((SELECT string_agg(format('%s %s %s %s', clause, coalesce(array_to_string(states, '/'), 'any'), array_to_string(agency_kinds, '/'), basis), '; ' ORDER BY rank) FROM ctlpr.statute_recipient),
+SELECT is((SELECT array_agg(purpose ORDER BY purpose) FROM ctlpr.statute_purpose WHERE statute = 'us-ct-2026' AND clause LIKE '13(b)(1)(B)(ii)%' AND standing), NULL, 'no investigative purpose may stand: 13(b)(1)(B)(ii)');
+SELECT is((SELECT array_agg(purpose) FROM ctlpr.statute_purpose WHERE statute = 'us-ct-2026' AND standing_only), '{backup}'::text[], 'backup is for standing requests only');
+SELECT is((SELECT demands FROM ctlpr.statute_purpose WHERE statute = 'us-ct-2026' AND purpose = 'criminal_investigation'), '{reason}'::text[], 'an investigation demands a reason: 13(b)(1)(B)(ii)(I)');
+SELECT is((SELECT extract(epoch FROM period) FROM ctlpr.statute_retention WHERE statute = 'us-ct-2026' AND rule = 'standard'), 504 * 3600::numeric, 'the standard retention is 504 hours: 13(b)(2)(A)');
+SELECT is((SELECT extract(epoch FROM period) FROM ctlpr.statute_retention WHERE statute = 'us-ct-2026' AND rule = 'motor_vehicle_tax'), 2160 * 3600::numeric, 'reads for the vehicle tax are kept 2160 hours: 13(b)(2)(C)');
+SELECT is((SELECT DISTINCT valid_from FROM ctlpr.statute_retention WHERE statute = 'us-ct-2026'), '2026-10-01 04:00:00+00'::timestamptz, 'retention binds from midnight in Connecticut: 13(b)');
+SELECT is((SELECT string_agg(format('%s %s %s %s', clause, coalesce(array_to_string(states, '/'), 'any'), array_to_string(agency_kinds, '/'), basis), '; ' ORDER BY rank) FROM ctlpr.statute_recipient WHERE statute = 'us-ct-2026'),
 	'13(d)(6)(A) CT police/public_agency/prosecutor none; 13(d)(6)(B) NY/RI/MA police declaration; 13(d)(6)(B) CT/NY/RI/MA task_force authorization; 13(d)(6)(C) any police/federal/prosecutor authorization',
 	'who may see another agency''s reads: 13(d)(6)(A)-(C)');
 

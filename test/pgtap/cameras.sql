@@ -265,11 +265,11 @@ SELECT ok((SELECT count(*) FROM ctlpr.protected_site) > 0, 'and sees the sites')
 SELECT throws_ok($$SELECT ctlpr.register_camera('CAM-7', 'T-CAM-PD', false)$$, '42501', NULL, 'but registers no camera');
 RESET ROLE;
 SELECT is((SELECT array_agg(p.proname ORDER BY p.proname) FROM pg_proc p CROSS JOIN (VALUES ('ctlpr_admin'), ('ctlpr_registrar'), ('ctlpr_auditor'), ('cameras_stranger')) AS r (role_name)
-		   WHERE p.oid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'ctlpr'::regnamespace AND proname IN ('site_reaches', 'location_flaw', 'check_location', 'lock_cameras', 'check_camera', 'barring_site', 'refuse_barred', 'bar_camera'))
+		   WHERE p.oid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'ctlpr'::regnamespace AND proname IN ('site_reaches', 'location_flaw', 'check_location', 'lock_cameras', 'check_camera', 'barring_site', 'refuse_barred', 'bar_camera', 'camera_rule', 'refuse_unlawful'))
 			   AND has_function_privilege(r.role_name, p.oid, 'EXECUTE')), NULL, 'the internal functions are nobody''s');
 SELECT is((SELECT array_agg(p.proname) FROM pg_proc p WHERE p.pronamespace = 'ctlpr'::regnamespace AND p.proname ~ 'camera|site' AND has_function_privilege('cameras_stranger', p.oid, 'EXECUTE')), NULL, 'a stranger calls nothing');
 SELECT is((SELECT array_agg(c.relname) FROM pg_class c WHERE c.oid IN ('ctlpr.camera'::regclass, 'ctlpr.protected_site'::regclass, 'ctlpr.camera_requests_at_sites'::regclass) AND has_table_privilege('cameras_stranger', c.oid, 'SELECT')), NULL, 'and sees nothing');
-SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig) WHERE e.extname = 'ctlpr' AND c.relname ~ 'camera|protected_site'), '{camera,protected_site,protected_site_site_id_seq}'::name[], 'a dump takes cameras and sites along');
+SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig) WHERE e.extname = 'ctlpr' AND c.relname ~ 'camera|protected_site'), '{camera,protected_site,protected_site_site_id_seq,statute_camera}'::name[], 'a dump takes cameras and sites along');
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -49,14 +49,14 @@ $$;
 SELECT is((SELECT string_agg(format('%s %s %s', substr(clause, 15), source, approval), '; ' ORDER BY clause, source) FROM ctlpr.statute_hotlist_source WHERE statute = 'us-ct-2026'),
 	'(I) addendum entry; (I) local entry; (II) collect list; (III) fbi_kidnapping list; (IV) cjis list; (V) terrorist_screening list; (VI) ncic list; (VII) ncmec list',
 	'the list of sources is closed, each with its clause and how it is approved: 13(b)(1)(B)(i)(I)-(VII)');
-SELECT is((SELECT array_agg(DISTINCT clause !~ '^13\(b\)\(1\)\(B\)\(i\)\(' OR refused_clause <> '13(d)(3)' OR valid_from <> '2026-10-01 04:00:00+00') FROM ctlpr.statute_hotlist_source), '{false}'::boolean[],
+SELECT is((SELECT array_agg(DISTINCT clause !~ '^13\(b\)\(1\)\(B\)\(i\)\(' OR refused_clause <> '13(d)(3)' OR valid_from <> '2026-10-01 04:00:00+00') FROM ctlpr.statute_hotlist_source WHERE statute = 'us-ct-2026'), '{false}'::boolean[],
 	'no source takes immigration files, from midnight in Connecticut: 13(d)(3)');
 SELECT is(ctlpr.hotlist_file(' Immigration-Violator  File'), 'immigration_violator_file', 'names of files are compared in one spelling');
 SELECT is(ctlpr.hotlist_file(' -- '), NULL, 'and a name without a letter is none');
 SELECT is((SELECT array_agg(f ORDER BY f) FROM unnest('{immigration,Immigration Violator File,IMMIGRATION_VIOLATOR,IVF,Deported Felon,deported-felon,NSEERS,ICE detainer,ICE Administrative Warrant,NCIC/Immigration Violator/absconder}'::text[]) f
-		   WHERE ctlpr.hotlist_refuses((SELECT refused_files FROM ctlpr.statute_hotlist_source WHERE source = 'ncic'), ctlpr.hotlist_words(f, NULL)) IS NULL), NULL, 'each way to name an immigration file is one that is refused');
+		   WHERE ctlpr.hotlist_refuses((SELECT refused_files FROM ctlpr.statute_hotlist_source WHERE statute = 'us-ct-2026' AND source = 'ncic'), ctlpr.hotlist_words(f, NULL)) IS NULL), NULL, 'each way to name an immigration file is one that is refused');
 SELECT is((SELECT array_agg(f ORDER BY f) FROM unnest('{stolen vehicle,wanted person,foreign fugitive,missing person,police officer,probation absconder,license plate,justice department,violent person}'::text[]) f
-		   WHERE ctlpr.hotlist_refuses((SELECT refused_files FROM ctlpr.statute_hotlist_source WHERE source = 'ncic'), ctlpr.hotlist_words(f, NULL)) IS NOT NULL), NULL, 'and no other file is');
+		   WHERE ctlpr.hotlist_refuses((SELECT refused_files FROM ctlpr.statute_hotlist_source WHERE statute = 'us-ct-2026' AND source = 'ncic'), ctlpr.hotlist_words(f, NULL)) IS NOT NULL), NULL, 'and no other file is');
 SELECT is(ctlpr.hotlist_refuses('{immigration}', ctlpr.hotlist_words('wanted person', 'Immigration')), 'immigration', 'a code can tell as well');
 SELECT is(ctlpr.hotlist_refuses('{ice_warrant}', ctlpr.hotlist_words('theft of ice', 'warrant')), NULL, 'but file and code are not read in one');
 
@@ -160,7 +160,7 @@ UPDATE ctlpr.hotlist SET expires_at = now() WHERE name = 'weekly';
 SELECT is((SELECT array_agg(plate ORDER BY plate) FROM ctlpr.hotlist_in_force), '{HL12,HL13,HL9}'::text[], 'nor anything on an expired list');
 UPDATE ctlpr.statute_hotlist_source SET refused_files = refused_files || '{wanted}' WHERE source = 'ncic' AND statute = 'us-ct-2026';
 SELECT is((SELECT array_agg(plate ORDER BY plate) FROM ctlpr.hotlist_in_force), '{HL13}'::text[], 'nor entries of a file that an amendment keeps out');
-UPDATE ctlpr.statute_hotlist_source SET valid_until = now() WHERE source = 'local';
+UPDATE ctlpr.statute_hotlist_source SET valid_until = now() WHERE statute = 'us-ct-2026' AND source = 'local';
 SELECT is((SELECT count(*) FROM ctlpr.hotlist_in_force), 0::bigint, 'nor a source that the law names no longer');
 SELECT hotlists.refused($$SELECT hotlists.load('[]', source => 'local')$$, 'LP003', 'collect.*ncmec', 'which is not loaded either');
 

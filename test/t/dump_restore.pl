@@ -13,6 +13,8 @@ $node->start;
 new_world($node, 'city');
 $node->safe_psql('city', <<'SQL');
 SET client_min_messages = warning;
+SELECT ctlpr.copy_statute('us-ct-2026', 'us-ct-local'), ctlpr.adopt_statute('us-ct-local');
+INSERT INTO ctlpr.statute_camera (statute, fixed, clause, permitted, attended, description) VALUES ('us-ct-local', false, 'local', true, false, 'A row of a table that Connecticut leaves empty');
 CREATE ROLE nightly LOGIN BYPASSRLS;
 GRANT pg_read_all_data TO nightly;
 SELECT ctlpr.bind_role('nightly', 'CT-NHPD');
@@ -58,7 +60,7 @@ is(log_value($node, 'city', 'count(*)', "action = 'copy' AND allowed AND purpose
 unlike(slurp_file("$directory/plain.sql"), qr/\t(NHX|HAX)\d/, 'no expired read is in a dump');
 unlike(slurp_file("$directory/plain.sql"), qr/\tHA\d/, "nor another agency's");
 
-my @tables = qw(agency role_binding auditor_binding declaration governed_relation agency_key standing_request statute_adoption statute statute_purpose statute_retention statute_recipient ingest_count camera protected_site);
+my @tables = qw(agency role_binding auditor_binding declaration governed_relation agency_key standing_request statute_adoption statute statute_purpose statute_retention statute_recipient statute_authorization statute_policy statute_hold statute_hotlist_source statute_camera ingest_count camera protected_site);
 my %source = map { $_ => $node->safe_psql('city', "SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM ctlpr.$_ t") // '' } @tables;
 sub log_digest { my ($database, $upto) = @_; return $node->safe_psql($database, "SELECT count(*), md5(string_agg(e::text, E'\\n' ORDER BY seq)) FROM ctlpr.audit_entry e WHERE seq <= $upto") }
 
