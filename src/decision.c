@@ -41,6 +41,11 @@ static const struct
 								  "State a case, incident, dispatch or alert number with the case_number argument."},
 	[CAUSE_DEMAND_OFFICER] = {ERRCODE_LP_DEMAND_MISSING, "the request states no officer", "State it with the officer argument."},
 	[CAUSE_DEMAND_OFFENSE] = {ERRCODE_LP_DEMAND_MISSING, "the request states no offense", "State it with the offense argument."},
+	[CAUSE_DEMAND_AUTHORIZATION] =
+		{ERRCODE_LP_DEMAND_MISSING, "the request names no instrument",
+		 "A registrar files it with ctlpr.authorize(); name its number with the authorization_id argument."},
+	[CAUSE_DEMAND_UNKNOWN] = {ERRCODE_LP_DEMAND_MISSING, "the statute demands what no request can state",
+							  "See demands in ctlpr.statute_purpose and ctlpr.statute_recipient."},
 	[CAUSE_NO_AUTHORIZATION] =
 		{ERRCODE_LP_NO_BASIS, "no authorization for specific data is in force for this agency",
 		 "The statute has no exception for urgency: the lawful ways are a judicially issued probable cause warrant for the "
@@ -172,7 +177,9 @@ missing_demand(uint32 demands, uint32 stated)
 		return CAUSE_DEMAND_OFFICER;
 	if (missing & STATED_OFFENSE)
 		return CAUSE_DEMAND_OFFENSE;
-	return CAUSE_ALLOWED;
+	if (missing & STATED_AUTHORIZATION)
+		return CAUSE_DEMAND_AUTHORIZATION;
+	return missing == 0 ? CAUSE_ALLOWED : CAUSE_DEMAND_UNKNOWN;
 }
 
 VerdictCause
@@ -216,10 +223,10 @@ authorization_usable(const AuthorizationFacts *authorization)
 
 /* A court's order opens what it names to whom it names; that is never a vendor. */
 static bool
-purpose_fits_kind(const RequestFacts *facts, AgencyKind kind)
+purpose_fits_kind(const RequestFacts *facts, AgencyKind kind, bool receives)
 {
 	return (facts->purpose_kinds & kind) != 0 ||
-		   (kind != AGENCY_VENDOR && facts->authorization.compels && authorization_usable(&facts->authorization));
+		   (receives && kind != AGENCY_VENDOR && facts->authorization.compels && authorization_usable(&facts->authorization));
 }
 
 /* Whether the purpose may be stated by this kind of agency, and for that kind, in this way, 13(b)(1) and 13(d)(1) to (4) */
@@ -232,8 +239,8 @@ decide_purpose(const RequestFacts *facts)
 		return CAUSE_PURPOSE_FORBIDDEN;
 	if (!facts->purpose_in_effect)
 		return CAUSE_PURPOSE_NOT_IN_EFFECT;
-	if (!purpose_fits_kind(facts, facts->agency_kind) ||
-		(facts->on_behalf && facts->beneficiary_known && !purpose_fits_kind(facts, facts->beneficiary_kind)))
+	if (!purpose_fits_kind(facts, facts->agency_kind, !facts->on_behalf) ||
+		(facts->on_behalf && facts->beneficiary_known && !purpose_fits_kind(facts, facts->beneficiary_kind, true)))
 		return CAUSE_PURPOSE_OTHER_KIND;
 	if (facts->purpose_ruled_out)
 		return CAUSE_PURPOSE_RULED_OUT;
@@ -311,10 +318,11 @@ decide_vendor(const RequestFacts *facts)
 		return refuse(CAUSE_BENEFICIARY_UNKNOWN, "13(g)(2)");
 	if (!facts->contract_in_force)
 		return refuse(CAUSE_NO_CONTRACT, "13(g)(2)");
-	if (facts->own.suspended)
+	if (facts->own.suspended || facts->beneficiary.suspended)
 		return refuse(CAUSE_SUSPENDED, "13(l)");
+	/* It may do no more than the agency, of which one of another state has no reads of its own. */
 	cause = decide_sharing(&facts->beneficiary, &facts->authorization, &clause);
-	if (cause != CAUSE_ALLOWED)
+	if (cause != CAUSE_ALLOWED && !facts->beneficiary.in_state)
 		return refuse(cause, clause);
 	cause = decide_demands(facts, &clause);
 	if (cause != CAUSE_ALLOWED)

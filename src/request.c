@@ -291,7 +291,8 @@ stated_fields(const Request *request, bool pending_allowed)
 	return (is_stated(request->text[TEXT_REASON]) ? STATED_REASON : 0) |
 		   (is_stated(case_number) && (pending_allowed || !is_pending(case_number)) ? STATED_CASE_NUMBER : 0) |
 		   (is_stated(request->text[TEXT_OFFICER]) ? STATED_OFFICER : 0) |
-		   (is_stated(request->text[TEXT_OFFENSE]) ? STATED_OFFENSE : 0);
+		   (is_stated(request->text[TEXT_OFFENSE]) ? STATED_OFFENSE : 0) |
+		   (request->authorization_id != 0 ? STATED_AUTHORIZATION : 0);
 }
 
 static void

@@ -339,6 +339,8 @@ demand_bit(const char *demand)
 		return STATED_OFFICER;
 	if (strcmp(demand, "offense") == 0)
 		return STATED_OFFENSE;
+	if (strcmp(demand, "authorization") == 0)
+		return STATED_AUTHORIZATION;
 	/* A demand that nobody can meet: refuse rather than overlook it. */
 	return 1u << 31;
 }
