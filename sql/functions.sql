@@ -106,6 +106,10 @@ CREATE FUNCTION ctlpr.retention_limit(relation regclass) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'ctlpr_retention_limit' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.retention_limit(regclass) IS 'Instant before which reads of the relation are expired; NULL where no rule is in force';
 
+CREATE FUNCTION ctlpr.alter_evidence(evidence regclass, command text, as_owner boolean) RETURNS void
+	AS 'MODULE_PATHNAME', 'ctlpr_alter_evidence' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.alter_evidence(regclass, text, boolean) IS 'Internal: a command of the extension''s own on an evidence table, which nobody else may alter';
+
 CREATE FUNCTION ctlpr.agency_retention_limit(agency_id text) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'ctlpr_agency_retention_limit' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.agency_retention_limit(text) IS 'Instant before which the agency''s reads are expired by its own, shorter retention or a contract''s; -infinity where there is none';

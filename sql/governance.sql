@@ -759,7 +759,8 @@ COMMENT ON FUNCTION ctlpr.confirm_clock(text) IS 'States that the server''s cloc
  * Takes the guard off the relation and its partitions; row security is
  * disabled where no other policy is left, and stays as it is elsewhere.
  * Agency keys go too.  A relation that was dropped can be named by its number.
- * Errors: 22004, 22001, 22023 an argument; 42704 not governed.
+ * Errors: 22004, 22001, 22023 an argument; 42704 not governed; LP012, recorded:
+ * its reads are held.
  * Clause: 15(a)(2), a change that affects privacy, recorded before it happens.
  */
 CREATE FUNCTION ctlpr.release(relation regclass, reason text)
@@ -771,6 +772,7 @@ DECLARE
 	governed ctlpr.governed_relation;
 	member   regclass;
 	present  boolean;
+	command  text;
 	kept     text[] := '{}';
 BEGIN
 	IF release.relation IS NULL THEN
@@ -795,6 +797,17 @@ BEGIN
 			HINT = 'Another session released it just now.';
 	END IF;
 
+	IF EXISTS (SELECT FROM ctlpr.hold h WHERE h.relation = coalesce(governed.evidence_of, governed.relation)
+				AND (h.ended_at IS NULL OR ctlpr.held_reads(h.hold_id) > 0)) THEN
+		PERFORM ctlpr.record_event('configuration', relation => CASE WHEN present THEN release.relation END, agency_id => governed.owner_agency,
+			reason => release.reason, clause => '13(b)(2)(A)', sqlstate => 'LP012',
+			detail => jsonb_build_object('function', 'release', 'relation', governed.relation_name));
+		RAISE EXCEPTION USING ERRCODE = 'LP012',
+			MESSAGE = format('reads of relation %s are held', governed.relation_name),
+			DETAIL = 'Evidence is kept and governed until its hold has ended (13(b)(2)(A), 13(c)).',
+			HINT = 'End the holds with ctlpr.end_hold(), and let the worker delete what they kept; the view ctlpr.holds lists them.';
+	END IF;
+
 	-- Recorded first, so that the record still finds it governed.
 	PERFORM ctlpr.record_event('configuration', relation => CASE WHEN present THEN release.relation END, agency_id => governed.owner_agency,
 		reason => release.reason,
@@ -807,8 +820,12 @@ BEGIN
 			IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = member) THEN
 				kept := kept || member::text;
 			ELSE
-				EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', member);
-				EXECUTE format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', member);
+				command := format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', member);
+				IF governed.evidence_of IS NULL THEN
+					EXECUTE command;
+				ELSE
+					PERFORM ctlpr.alter_evidence(member, command, false);
+				END IF;
 			END IF;
 		END LOOP;
 	END IF;

@@ -8,7 +8,7 @@
 
 /*
  * evidence_key(relation) - quoted columns by which a copy of a read is known:
- * the primary key, or else captured time, plate, owner and camera.
+ * the primary key, or else ctlpr_read_key, a digest of the whole read.
  */
 CREATE FUNCTION ctlpr.evidence_key(relation regclass)
 RETURNS text
@@ -20,17 +20,95 @@ AS $$
 			FROM pg_index i CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
 				JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum
 			WHERE i.indrelid = evidence_key.relation AND i.indisprimary),
-		(SELECT concat_ws(', ', quote_ident(g.captured_at_column), quote_ident(g.plate_column), quote_ident(g.agency_column), quote_ident(g.camera_column))
-			FROM ctlpr.governed_relation g WHERE g.relation = evidence_key.relation))
+		'ctlpr_read_key')
 $$;
 COMMENT ON FUNCTION ctlpr.evidence_key(regclass) IS 'Internal: columns by which a copy of a read is known in an evidence table';
 
 /*
- * evidence_table(relation) - the evidence table of a governed relation, made
- * and governed where there is none yet; columns that the relation has got
- * since are added.
+ * evidence_columns(relation) - the columns of a relation as its evidence table
+ * has them: without constraints, lengths and domains, so that whatever the
+ * relation took can be copied, and nothing that its owner made runs meanwhile.
  *
- * Result: the evidence table.
+ * Result: name, and type with its collation where that is not the type's own.
+ */
+CREATE FUNCTION ctlpr.evidence_columns(relation regclass)
+RETURNS TABLE (name name, type text, collation_clause text)
+LANGUAGE sql STABLE PARALLEL SAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT a.attname, format_type(base.oid, -1),
+		CASE WHEN a.attcollation <> base.typcollation THEN format(' COLLATE %I.%I', n.nspname, c.collname) ELSE '' END
+	FROM pg_attribute a
+		CROSS JOIN LATERAL (
+			WITH RECURSIVE plain AS (
+				SELECT t.oid, t.typtype, t.typbasetype, t.typcollation FROM pg_type t WHERE t.oid = a.atttypid
+				UNION ALL
+				SELECT t.oid, t.typtype, t.typbasetype, t.typcollation FROM plain p JOIN pg_type t ON t.oid = p.typbasetype WHERE p.typtype = 'd')
+			SELECT p.oid, p.typcollation FROM plain p WHERE p.typtype <> 'd') base
+		LEFT JOIN pg_collation c ON c.oid = a.attcollation
+		LEFT JOIN pg_namespace n ON n.oid = c.collnamespace
+	WHERE a.attrelid = evidence_columns.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname NOT LIKE 'ctlpr\_%'
+	ORDER BY a.attnum
+$$;
+COMMENT ON FUNCTION ctlpr.evidence_columns(regclass) IS 'Internal: the columns of a relation as its evidence table has them';
+
+/*
+ * create_evidence_table(source) - make and govern the evidence table of a
+ * governed relation.
+ *
+ * Result: the table.
+ */
+CREATE FUNCTION ctlpr.create_evidence_table(source ctlpr.governed_relation)
+RETURNS regclass
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	class    pg_class;
+	name     text;
+	evidence regclass;
+	key      text := ctlpr.evidence_key(source.relation);
+	reader   record;
+BEGIN
+	SELECT * INTO class FROM pg_class c WHERE c.oid = source.relation;
+	name := left(class.relname, 54) || '_evidence';
+	IF EXISTS (SELECT FROM pg_type t WHERE t.typnamespace = class.relnamespace AND t.typname = name) THEN
+		name := format('%s_%s_evidence', left(class.relname, 43), source.relation::oid);
+	END IF;
+	name := format('%s.%I', class.relnamespace::regnamespace, name);
+	EXECUTE format('CREATE TABLE %s (%s, ctlpr_hold_id bigint NOT NULL, ctlpr_held_at timestamptz NOT NULL DEFAULT now()%s)', name,
+		(SELECT string_agg(format('%I %s%s', c.name, c.type, c.collation_clause), ', ') FROM ctlpr.evidence_columns(source.relation) c),
+		CASE key WHEN 'ctlpr_read_key' THEN ', ctlpr_read_key uuid NOT NULL' END);
+	evidence := name::regclass;
+	EXECUTE format('COMMENT ON TABLE %s IS %L', evidence, format('Reads of %s that are held past retention, see ctlpr.hold', source.relation_name));
+	EXECUTE format('CREATE UNIQUE INDEX ON %s (ctlpr_hold_id, %s)', evidence, key);
+	EXECUTE format('ALTER TABLE %s OWNER TO %I', evidence, pg_get_userbyid(class.relowner));
+	FOR reader IN
+		SELECT DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END AS grantee
+			FROM aclexplode(class.relacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
+			WHERE x.privilege_type = 'SELECT' AND (x.grantee = 0 OR r.rolname IS NOT NULL)
+	LOOP
+		EXECUTE format('GRANT SELECT ON %s TO %s', evidence, reader.grantee);
+	END LOOP;
+	-- Once it is registered nobody alters it.
+	PERFORM ctlpr.apply_guard(evidence);
+	INSERT INTO ctlpr.governed_relation AS g (relation, relation_name, captured_at_column, plate_column, agency_column, owner_agency, camera_column,
+											  image_column, retention, mode, purging, purge_approved_by, purge_started_at, evidence_of)
+		VALUES (evidence, name, source.captured_at_column, source.plate_column, source.agency_column, source.owner_agency, source.camera_column,
+				source.image_column, 'evidence', 'enforce', true, 'ctlpr.end_hold()', now(), source.relation);
+	RETURN evidence;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.create_evidence_table(ctlpr.governed_relation) IS 'Internal: makes and governs the evidence table of a governed relation';
+
+/*
+ * evidence_table(relation) - the evidence table of a governed relation, made
+ * where there is none yet, and brought up to what the relation has become
+ * since: its columns, their types, its owner, and the owners of its partitions,
+ * who copy from them.
+ *
+ * What could run anything of the owner's runs with his rights.
+ * Result: the evidence table.  Errors: LP030 it is registered, and gone.
  */
 CREATE FUNCTION ctlpr.evidence_table(relation regclass)
 RETURNS regclass
@@ -40,49 +118,51 @@ AS $$
 DECLARE
 	source   ctlpr.governed_relation;
 	evidence regclass;
-	class    record;
-	name     text;
-	missing  record;
-	reader   record;
+	owner    oid;
+	wanted   record;
 BEGIN
 	SELECT * INTO source FROM ctlpr.governed_relation g WHERE g.relation = evidence_table.relation FOR UPDATE;
 	SELECT g.relation INTO evidence FROM ctlpr.governed_relation g WHERE g.evidence_of = evidence_table.relation;
-	SELECT c.relname, n.nspname, r.rolname INTO class
-		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = evidence_table.relation;
-
 	IF evidence IS NULL THEN
-		name := format('%I.%I', class.nspname, left(class.relname, 54) || '_evidence');
-		EXECUTE format('CREATE TABLE %s (LIKE %s, ctlpr_hold_id bigint NOT NULL, ctlpr_held_at timestamptz NOT NULL DEFAULT now())', name, evidence_table.relation);
-		evidence := name::regclass;
-		EXECUTE format('COMMENT ON TABLE %s IS %L', evidence, format('Reads of %s that are held past retention, see ctlpr.hold', source.relation_name));
-		EXECUTE format('CREATE UNIQUE INDEX ON %s (ctlpr_hold_id, %s) NULLS NOT DISTINCT', evidence, ctlpr.evidence_key(evidence_table.relation));
-		EXECUTE format('ALTER TABLE %s OWNER TO %I', evidence, class.rolname);
-		FOR reader IN
-			SELECT DISTINCT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END AS grantee
-				FROM pg_class c CROSS JOIN LATERAL aclexplode(c.relacl) x LEFT JOIN pg_roles r ON r.oid = x.grantee
-				WHERE c.oid = evidence_table.relation AND x.privilege_type = 'SELECT' AND (x.grantee = 0 OR r.rolname IS NOT NULL)
-		LOOP
-			EXECUTE format('GRANT SELECT ON %s TO %s', evidence, reader.grantee);
-		END LOOP;
-		INSERT INTO ctlpr.governed_relation AS g (relation, relation_name, captured_at_column, plate_column, agency_column, owner_agency, camera_column,
-												  image_column, retention, mode, purging, purge_approved_by, purge_started_at, evidence_of)
-			VALUES (evidence, name, source.captured_at_column, source.plate_column, source.agency_column, source.owner_agency, source.camera_column,
-					source.image_column, 'evidence', 'enforce', true, 'ctlpr.end_hold()', now(), source.relation);
-		PERFORM ctlpr.apply_guard(evidence);
+		evidence := ctlpr.create_evidence_table(source);
+	ELSIF NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = evidence) THEN
+		RAISE EXCEPTION USING ERRCODE = 'LP030',
+			MESSAGE = format('the evidence table of relation %s is missing', source.relation_name),
+			DETAIL = 'What open holds keep would be lost, so the relation is not purged (13(b)(2)(A)(iii)).',
+			HINT = 'Restore it from a backup, or end the holds with ctlpr.end_hold() and release it by its number.';
 	END IF;
-
-	FOR missing IN
-		SELECT a.attname, format_type(a.atttypid, a.atttypmod) AS type
-			FROM pg_attribute a
-			WHERE a.attrelid = evidence_table.relation AND a.attnum > 0 AND NOT a.attisdropped
-				AND NOT EXISTS (SELECT FROM pg_attribute e WHERE e.attrelid = evidence AND e.attname = a.attname AND NOT e.attisdropped)
+	SELECT c.relowner INTO owner FROM pg_class c WHERE c.oid = evidence_table.relation;
+	IF owner <> (SELECT c.relowner FROM pg_class c WHERE c.oid = evidence) THEN
+		PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s OWNER TO %I', evidence, pg_get_userbyid(owner)), false);
+	END IF;
+	FOR wanted IN
+		SELECT DISTINCT c.relowner FROM ctlpr.relation_members(evidence_table.relation) m JOIN pg_class c ON c.oid = m
+			WHERE c.relowner <> owner AND NOT has_table_privilege(c.relowner, evidence, 'INSERT')
 	LOOP
-		EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', evidence, missing.attname, missing.type);
+		EXECUTE format('GRANT SELECT, INSERT ON %s TO %I', evidence, pg_get_userbyid(wanted.relowner));
+	END LOOP;
+
+	FOR wanted IN
+		SELECT w.name, w.type, w.collation_clause, h.type AS has
+			FROM ctlpr.evidence_columns(evidence_table.relation) w LEFT JOIN ctlpr.evidence_columns(evidence) h ON h.name = w.name
+			WHERE h.type IS DISTINCT FROM w.type
+	LOOP
+		IF wanted.has IS NOT NULL THEN
+			BEGIN
+				PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %2$I::%3$s', evidence, wanted.name, wanted.type), true);
+				CONTINUE;
+			EXCEPTION WHEN OTHERS THEN
+				-- What cannot be converted stays under another name.
+				PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s RENAME COLUMN %I TO %I', evidence, wanted.name,
+					format('%s_until_%s', left(wanted.name, 40), to_char(clock_timestamp(), 'YYYYMMDDHH24MISS'))), true);
+			END;
+		END IF;
+		PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s ADD COLUMN %I %s%s', evidence, wanted.name, wanted.type, wanted.collation_clause), true);
 	END LOOP;
 	RETURN evidence;
 END
 $$;
-COMMENT ON FUNCTION ctlpr.evidence_table(regclass) IS 'Internal: the evidence table of a governed relation, made and governed where there is none yet';
+COMMENT ON FUNCTION ctlpr.evidence_table(regclass) IS 'Internal: the evidence table of a governed relation, made where there is none yet, with the columns and the owner that the relation has now';
 
 /*
  * preserve(relation, basis, purpose, case_number, requested_by, plates,

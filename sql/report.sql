@@ -81,6 +81,10 @@ AS $$
 	SELECT CASE
 			WHEN l.limit_at IS NULL THEN NULL
 			WHEN $2 IS NULL THEN interval '0'
+			/* evidence: since its hold had it deleted */
+			WHEN NOT isfinite(l.limit_at) THEN greatest(interval '0', now() - (
+				SELECT min(h.purge_after) FROM ctlpr.governed_relation g JOIN ctlpr.hold h ON h.relation = g.evidence_of
+				WHERE g.relation = $1 AND h.purge_after <= now() AND ctlpr.held_reads(h.hold_id) > 0))
 			ELSE greatest(interval '0',
 				l.limit_at - greatest($2::timestamp AT TIME ZONE s.time_zone,
 					CASE WHEN (done.limit_at AT TIME ZONE s.time_zone)::date <= $2 THEN done.limit_at END))

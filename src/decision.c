@@ -81,6 +81,9 @@ static const struct
 							  "Take the camera down, or have it authorized under section 29-6d of the general statutes."},
 	[CAUSE_EVIDENCE] = {ERRCODE_LP_HOLD, "evidence is not inserted by hand",
 						"A supervisory officer holds reads with ctlpr.preserve()."},
+	[CAUSE_EVIDENCE_ALTERED] =
+		{ERRCODE_LP_WEAKENING, "evidence may not be altered",
+		 "When its holds have ended and the worker has deleted it, the table can be released with ctlpr.release()."},
 	[CAUSE_NO_REQUEST] =
 		{ERRCODE_LP_NO_REQUEST, "no request is in force",
 		 "State the purpose of the search with ctlpr.begin_request() in the same transaction, as the same role."},

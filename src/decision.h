@@ -175,7 +175,8 @@ typedef enum VerdictCause
 	CAUSE_TOO_COMPLEX,
 	CAUSE_BULK,
 	CAUSE_PROTECTED_SITE,
-	CAUSE_EVIDENCE
+	CAUSE_EVIDENCE,
+	CAUSE_EVIDENCE_ALTERED
 } VerdictCause;
 
 typedef struct Verdict

@@ -67,8 +67,20 @@ exempt_become_owner(Oid relid, Oid *user, int *context)
 	SetUserIdAndSecContext(owner, *context | SECURITY_RESTRICTED_OPERATION | SECURITY_NOFORCE_RLS);
 }
 
+/* Texts that a statement makes of values are the same whoever runs it, and its operators the server's. */
+static void
+set_plain_options(void)
+{
+	static const char *const options[][2] = {
+		{"search_path", "pg_catalog, pg_temp"}, {"timezone", "UTC"},		 {"datestyle", "ISO, YMD"},
+		{"intervalstyle", "postgres"},			{"extra_float_digits", "1"}, {"bytea_output", "hex"}};
+
+	for (int i = 0; i < lengthof(options); i++)
+		(void) set_config_option(options[i][0], options[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
 uint64
-exempt_run(const char *sql, int parameters, const TimestampTz *values, Tuplestorestate *rows, TupleDesc *desc)
+exempt_run(Oid relid, const char *sql, int parameters, const TimestampTz *values, Tuplestorestate *rows, TupleDesc *desc)
 {
 	ParamListInfo params = makeParamList(parameters);
 	int			  nest_level = NewGUCNestLevel();
@@ -76,9 +88,13 @@ exempt_run(const char *sql, int parameters, const TimestampTz *values, Tuplestor
 	PlannedStmt	 *plan;
 	QueryDesc	 *query_desc;
 	uint64		  processed;
+	Oid			  user;
+	int			  context;
 
-	/* Its operators are the server's, whatever the caller's path says. */
-	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	set_plain_options();
+	GetUserIdAndSecContext(&user, &context);
+	if (OidIsValid(relid))
+		exempt_become_owner(relid, &user, &context);
 	for (int i = 0; i < parameters; i++)
 		params->params[i] = (ParamExternData){
 			.value = TimestampTzGetDatum(values[i]), .isnull = false, .pflags = PARAM_FLAG_CONST, .ptype = TIMESTAMPTZOID};
@@ -99,6 +115,7 @@ exempt_run(const char *sql, int parameters, const TimestampTz *values, Tuplestor
 	ExecutorEnd(query_desc);
 	FreeQueryDesc(query_desc);
 	PopActiveSnapshot();
+	SetUserIdAndSecContext(user, context);
 	AtEOXact_GUC(true, nest_level);
 	return processed;
 }

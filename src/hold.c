@@ -65,6 +65,9 @@ typedef struct Hold
 
 PG_FUNCTION_INFO_V1(ctlpr_apply_hold);
 PG_FUNCTION_INFO_V1(ctlpr_held_reads);
+PG_FUNCTION_INFO_V1(ctlpr_alter_evidence);
+
+static bool altering = false;
 
 /* ---- reading ---- */
 
@@ -165,7 +168,8 @@ shared_columns(Oid member, Oid evidence)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
-		if (!attribute->attisdropped && get_attnum(evidence, NameStr(attribute->attname)) != InvalidAttrNumber)
+		if (!attribute->attisdropped && strncmp(NameStr(attribute->attname), "ctlpr_", 6) != 0 &&
+			get_attnum(evidence, NameStr(attribute->attname)) != InvalidAttrNumber)
 			appendStringInfo(&columns, "%s%s", columns.len ? ", " : "", quote_identifier(NameStr(attribute->attname)));
 	}
 	table_close(relation, NoLock);
@@ -205,6 +209,59 @@ append_owner(StringInfo condition, const GovernedRelation *member, const char *a
 	return strcmp(joint, " OR ") == 0;
 }
 
+/* Of a relation without a primary key, a copy is known by what its read holds; a column that is added later changes nothing. */
+#define READ_KEY	 "ctlpr_read_key"
+#define READ_KEY_SQL "pg_catalog.md5(pg_catalog.jsonb_strip_nulls(pg_catalog.to_jsonb(read))::pg_catalog.text)::pg_catalog.uuid"
+
+/* Without its evidence table a relation with holds is not purged, for what is held would go. */
+static void
+check_evidence(Oid root, Oid evidence)
+{
+	const GovernedRelation *governed = OidIsValid(evidence) ? registry_lookup(evidence) : NULL;
+
+	if (!governed || governed->broken || governed->hold <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_LP_HOLD), errmsg("the evidence table of relation with OID %u is missing or altered", root),
+				 errhint("End the holds on it with ctlpr.end_hold(), or restore the table from a backup.")));
+}
+
+/* Bring the evidence table up to what its relation has become: columns, types, owner. */
+static void
+update_evidence(Oid root)
+{
+	SPI_connect();
+	if (SPI_execute(psprintf("SELECT ctlpr.evidence_table(%u::pg_catalog.regclass)", root), false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not update the evidence table of relation with OID %u", root);
+	SPI_finish();
+	CommandCounterIncrement();
+}
+
+/* Copy, and keep to itself what the server would tell of a row that cannot be copied. */
+static int64
+run_copy(Oid member, const char *sql)
+{
+	MemoryContext	caller = CurrentMemoryContext;
+	volatile uint64 copied = 0;
+
+	PG_TRY();
+	{
+		copied = exempt_run(member, sql, 0, NULL, NULL, NULL);
+	}
+	PG_CATCH();
+	{
+		int sqlstate = geterrcode();
+
+		MemoryContextSwitchTo(caller);
+		FlushErrorState();
+		ereport(ERROR, (errcode(sqlstate), errmsg("held reads of relation with OID %u cannot be copied", member),
+						errdetail("The server's error was SQLSTATE %s; its text stays here, since it may quote a read.",
+								  unpack_sql_state(sqlstate)),
+						errhidestmt(true), errhidecontext(true)));
+	}
+	PG_END_TRY();
+	return (int64) copied;
+}
+
 /* Copy the rows of a member that a hold covers, captured at or after "from" and before "until". */
 static int64
 copy_rows(const Hold *hold, const GovernedRelation *member, bool only, bool as_written, TimestampTz from, TimestampTz until)
@@ -213,12 +270,9 @@ copy_rows(const Hold *hold, const GovernedRelation *member, bool only, bool as_w
 	char		  *captured = retention_captured_sql(member);
 	StringInfoData condition;
 	char		  *columns;
-	Oid			   user;
-	int			   context;
-	uint64		   copied;
+	bool		   keyed;
 
-	if (!OidIsValid(evidence))
-		return 0;
+	check_evidence(member->root, evidence);
 	initStringInfo(&condition);
 	appendStringInfo(&condition, "%s >= %s", captured, instant_literal(from));
 	if (until != DT_NOEND)
@@ -231,14 +285,12 @@ copy_rows(const Hold *hold, const GovernedRelation *member, bool only, bool as_w
 		return 0;
 
 	columns = shared_columns(member->relid, evidence);
-	exempt_become_owner(member->relid, &user, &context);
-	copied = exempt_run(psprintf("INSERT INTO %s (%s, ctlpr_hold_id) SELECT %s, " INT64_FORMAT
-								 " FROM %s%s WHERE %s ON CONFLICT DO NOTHING",
-								 retention_relation_sql(evidence), columns, columns, hold->hold_id, only ? "ONLY " : "",
-								 retention_relation_sql(member->relid), condition.data),
-						0, NULL, NULL, NULL);
-	SetUserIdAndSecContext(user, context);
-	return (int64) copied;
+	keyed = get_attnum(evidence, READ_KEY) != InvalidAttrNumber;
+	return run_copy(member->relid, psprintf("INSERT INTO %s (%s, ctlpr_hold_id%s) SELECT %s, " INT64_FORMAT
+											"%s FROM %s%s read WHERE %s ON CONFLICT DO NOTHING",
+											retention_relation_sql(evidence), columns, keyed ? ", " READ_KEY : "", columns,
+											hold->hold_id, keyed ? ", " READ_KEY_SQL : "", only ? "ONLY " : "",
+											retention_relation_sql(member->relid), condition.data));
 }
 
 int64
@@ -255,6 +307,7 @@ hold_apply(int64 hold_id, HoldReach reach, TimestampTz now)
 	governed = *found;
 	if (!retention_limit(&governed, now, &limit))
 		return 0;
+	update_evidence(governed.root);
 	retention = instruments_retention(hold->agency_id, now);
 	limit = Max(limit, instruments_limit(&retention, now));
 	return copy_rows(hold, &governed, false, reach == HOLD_ARRIVED && hold->plates != NULL, limit, DT_NOEND);
@@ -263,9 +316,12 @@ hold_apply(int64 hold_id, HoldReach reach, TimestampTz now)
 void
 hold_keep(const GovernedRelation *member, TimestampTz limit)
 {
+	List	 *open = hold_open(member->root);
 	ListCell *cell;
 
-	foreach (cell, hold_open(member->root))
+	if (open != NIL)
+		update_evidence(member->root);
+	foreach (cell, open)
 	{
 		Hold *hold = find_hold(*(int64 *) lfirst(cell));
 
@@ -288,18 +344,20 @@ ctlpr_apply_hold(PG_FUNCTION_ARGS)
 Datum
 ctlpr_held_reads(PG_FUNCTION_ARGS)
 {
-	Hold			*hold = find_hold(PG_GETARG_INT64(0));
-	Oid				 evidence = hold ? registry_evidence(hold->relation) : InvalidOid;
-	Tuplestorestate *rows;
-	TupleDesc		 desc;
-	TupleTableSlot	*slot;
-	bool			 isnull;
-	int64			 count = 0;
+	Hold				   *hold = find_hold(PG_GETARG_INT64(0));
+	Oid						evidence = hold ? registry_evidence(hold->relation) : InvalidOid;
+	const GovernedRelation *governed = OidIsValid(evidence) ? registry_lookup(evidence) : NULL;
+	Tuplestorestate		   *rows;
+	TupleDesc				desc;
+	TupleTableSlot		   *slot;
+	bool					isnull;
+	int64					count = 0;
 
-	if (!OidIsValid(evidence))
+	if (!governed || governed->broken || governed->hold <= 0)
 		PG_RETURN_INT64(0);
 	rows = tuplestore_begin_heap(false, false, work_mem);
-	exempt_run(psprintf("SELECT pg_catalog.count(*) FROM %s WHERE ctlpr_hold_id = " INT64_FORMAT,
+	exempt_run(evidence,
+			   psprintf("SELECT pg_catalog.count(*) FROM %s WHERE ctlpr_hold_id = " INT64_FORMAT,
 						retention_relation_sql(evidence), hold->hold_id),
 			   0, NULL, rows, &desc);
 	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
@@ -308,4 +366,43 @@ ctlpr_held_reads(PG_FUNCTION_ARGS)
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_end(rows);
 	PG_RETURN_INT64(count);
+}
+
+bool
+hold_altering_evidence(void)
+{
+	return altering;
+}
+
+/*
+ * alter_evidence(evidence, command, as_owner): a command of ours on an evidence
+ * table, which nobody else may alter; with the owner's rights where it could
+ * run what he made.
+ */
+Datum
+ctlpr_alter_evidence(PG_FUNCTION_ARGS)
+{
+	char *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	bool  outer = altering;
+	Oid	  user;
+	int	  context;
+
+	GetUserIdAndSecContext(&user, &context);
+	if (PG_GETARG_BOOL(2))
+		exempt_become_owner(PG_GETARG_OID(0), &user, &context);
+	altering = true;
+	PG_TRY();
+	{
+		SPI_connect();
+		if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
+			elog(ERROR, "unexpected result of a command on an evidence table");
+		SPI_finish();
+	}
+	PG_FINALLY();
+	{
+		altering = outer;
+	}
+	PG_END_TRY();
+	SetUserIdAndSecContext(user, context);
+	PG_RETURN_VOID();
 }

@@ -79,7 +79,8 @@ typedef struct PurgeRun
 	TimestampTz	  oldest; /* DT_NOEND: nothing yet */
 	TimestampTz	  newest;
 	int64		  last_batch;
-	Oid			  kept; /* table whose held rows are copied */
+	Oid			  kept;	   /* table whose held rows are copied */
+	int64		  hold_id; /* hold that is applied */
 	MemoryContext context;
 } PurgeRun;
 
@@ -271,7 +272,8 @@ step_drop_partition(PurgeRun *run, Oid partition)
 	hold_keep(&member, DT_NOEND);
 	exempt_become_owner(partition, &user, &context);
 	rows = tuplestore_begin_heap(false, false, work_mem);
-	exempt_run(psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
+	exempt_run(partition,
+			   psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
 						retention_owner_sql(&member), retention_captured_sql(&member), retention_captured_sql(&member),
 						retention_relation_sql(partition)),
 			   0, NULL, rows, &desc);
@@ -293,8 +295,6 @@ step_delete_batch(PurgeRun *run, Oid table)
 	GovernedRelation		member;
 	Tuplestorestate		   *rows;
 	TupleDesc				desc;
-	Oid						user;
-	int						context;
 	char				   *relation;
 	char				   *captured;
 
@@ -307,9 +307,9 @@ step_delete_batch(PurgeRun *run, Oid table)
 	if (run->kept != table)
 		hold_keep(&member, run->now);
 	run->kept = table;
-	exempt_become_owner(table, &user, &context);
 	rows = tuplestore_begin_heap(false, false, work_mem);
 	exempt_run(
+		table,
 		psprintf(
 			"WITH gone AS (DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s WHERE %s LIMIT %d "
 			"FOR UPDATE SKIP LOCKED)) RETURNING %s AS owner, %s AS captured_at) "
@@ -317,7 +317,6 @@ step_delete_batch(PurgeRun *run, Oid table)
 			relation, relation, retention_expired_sql(&member, run->now), ctlpr_purge_batch_rows, retention_owner_sql(&member),
 			captured),
 		1, &run->limit, rows, &desc);
-	SetUserIdAndSecContext(user, context);
 
 	run->last_batch = add_counts(run, member.root, rows, desc);
 	if (run->last_batch > 0)
@@ -374,6 +373,7 @@ step_settle(PurgeRun *run, Oid root)
 	bool			 isnull;
 
 	exempt_run(
+		InvalidOid,
 		psprintf(
 			"SELECT seq FROM ctlpr.audit_entry WHERE action = 'purge' AND detail OPERATOR(pg_catalog.@>) '{\"run_id\": " INT64_FORMAT
 			"}' LIMIT 1",
@@ -431,17 +431,6 @@ step_fold_ingest_counts(PurgeRun *run, Oid root)
 	SPI_finish();
 }
 
-/* Copy what has come in for the open holds since the last round. */
-static void
-step_apply_holds(PurgeRun *run, Oid only)
-{
-	TimestampTz now = shared_now();
-	ListCell   *cell;
-
-	foreach (cell, hold_open(only))
-		(void) hold_apply(*(int64 *) lfirst(cell), HOLD_ARRIVED, now);
-}
-
 static bool clock_is_right;
 
 static void
@@ -457,6 +446,7 @@ typedef struct PurgePlan
 {
 	List *relations;  /* roots to purge; list of Oid */
 	List *open_runs;  /* left by a crash; list of PurgeRun * */
+	List *holds;	  /* that are open; list of int64 * */
 	bool  needed;	  /* for one relation: something has expired */
 	List *partitions; /* whole partitions past the limit */
 	List *tables;	  /* tables with rows of their own */
@@ -464,6 +454,22 @@ typedef struct PurgePlan
 } PurgePlan;
 
 static PurgePlan gathered;
+
+static void
+step_gather_holds(PurgeRun *run, Oid only)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	gathered.holds = hold_open(only);
+	MemoryContextSwitchTo(old);
+}
+
+/* Copy what has come in for an open hold since the last round. */
+static void
+step_apply_hold(PurgeRun *run, Oid relation)
+{
+	(void) hold_apply(run->hold_id, HOLD_ARRIVED, shared_now());
+}
 
 static void
 step_gather_relations(PurgeRun *run, Oid only)
@@ -545,6 +551,7 @@ has_expired_rows(PurgeRun *run, Oid root)
 	TupleDesc		 desc;
 
 	exempt_run(
+		root,
 		psprintf("SELECT 1 FROM %s WHERE %s LIMIT 1", retention_relation_sql(root), retention_expired_sql(&governed, run->now)),
 		1, &run->limit, rows, &desc);
 	return tuplestore_tuple_count(rows) > 0;
@@ -664,7 +671,12 @@ purge_round(uint64 round, Oid only)
 		return;
 	foreach (cell, gathered.open_runs)
 		(void) run_step(step_settle, lfirst(cell), InvalidOid);
-	(void) run_step(step_apply_holds, &general, only);
+	(void) run_step(step_gather_holds, &general, only);
+	foreach (cell, gathered.holds)
+	{
+		general.hold_id = *(int64 *) lfirst(cell);
+		(void) run_step(step_apply_hold, &general, InvalidOid);
+	}
 	clock_is_right = false;
 	(void) run_step(step_look_at_clock, &general, only);
 	if (!clock_is_right)
@@ -736,7 +748,8 @@ ctlpr_purge_round_results(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	PushActiveSnapshot(GetLatestSnapshot());
-	exempt_run(psprintf("SELECT * FROM ctlpr.purge_run WHERE round = " INT64_FORMAT, PG_GETARG_INT64(0)), 0, NULL, rows, &desc);
+	exempt_run(InvalidOid, psprintf("SELECT * FROM ctlpr.purge_run WHERE round = " INT64_FORMAT, PG_GETARG_INT64(0)), 0, NULL,
+			   rows, &desc);
 	PopActiveSnapshot();
 	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 	while (tuplestore_gettupleslot(rows, true, false, slot))

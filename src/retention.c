@@ -148,7 +148,8 @@ ctlpr_expired_reads(PG_FUNCTION_ARGS)
 	if (governed.broken || !statute || !retention_limit(&governed, shared_now(), &limit))
 		PG_RETURN_NULL();
 	statute = rules_statute();
-	exempt_run(psprintf("SELECT %s, (%s AT TIME ZONE %s)::pg_catalog.date, pg_catalog.count(*) FROM %s WHERE %s GROUP BY 1, 2 "
+	exempt_run(governed.relid,
+			   psprintf("SELECT %s, (%s AT TIME ZONE %s)::pg_catalog.date, pg_catalog.count(*) FROM %s WHERE %s GROUP BY 1, 2 "
 						"ORDER BY 2, 1",
 						retention_owner_sql(&governed), retention_captured_sql(&governed), quote_literal_cstr(statute->time_zone),
 						retention_relation_sql(governed.relid), retention_expired_sql(&governed, shared_now())),
@@ -191,6 +192,7 @@ ctlpr_oldest_read_on(PG_FUNCTION_ARGS)
 	if (governed.broken)
 		PG_RETURN_NULL();
 	exempt_run(
+		governed.relid,
 		psprintf("SELECT pg_catalog.min(%s) FROM %s", retention_captured_sql(&governed), retention_relation_sql(governed.relid)),
 		0, NULL, rows, &desc);
 	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);

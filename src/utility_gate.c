@@ -13,8 +13,10 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_trigger.h"
@@ -22,6 +24,7 @@
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/ipc.h"
 #include "nodes/makefuncs.h"
 #include "parser/parse_func.h"
 #include "tcop/utility.h"
@@ -36,6 +39,7 @@
 #include "audit_queue.h"
 #include "ctlpr.h"
 #include "gate.h"
+#include "hold.h"
 #include "record.h"
 #include "registry.h"
 #include "shared.h"
@@ -197,11 +201,64 @@ gate_trigger(CreateTrigStmt *command)
 		gate_refuse_command("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
 }
 
+/* ---- evidence ---- */
+
+/* Evidence stays as the hold has it, 13(c): nobody alters, empties or drops its table. */
+static void
+protect_evidence(Oid relid)
+{
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+	if (governed && governed->hold > 0 && !hold_altering_evidence() && !(ctlpr_restore && superuser()))
+		gate_refuse_command("ddl", governed->relid, CAUSE_EVIDENCE_ALTERED, "13(c)");
+}
+
+/* The relation that a command alters otherwise than by dropping it */
+static RangeVar *
+altered_relation(Node *command)
+{
+	switch (nodeTag(command))
+	{
+		case T_AlterTableStmt:
+			return ((AlterTableStmt *) command)->relation;
+		case T_RenameStmt:
+			return ((RenameStmt *) command)->relation;
+		case T_AlterObjectSchemaStmt:
+			return ((AlterObjectSchemaStmt *) command)->relation;
+		case T_IndexStmt:
+			return ((IndexStmt *) command)->relation;
+		case T_RuleStmt:
+			return ((RuleStmt *) command)->relation;
+		case T_CreatePolicyStmt:
+			return ((CreatePolicyStmt *) command)->table;
+		case T_AlterPolicyStmt:
+			return ((AlterPolicyStmt *) command)->table;
+		default:
+			return NULL;
+	}
+}
+
+/* However a table comes to be dropped: by name, with its schema, or with its owner; its index, too */
+static void
+protect_dropped(Oid relid)
+{
+	if (IsBinaryUpgrade || proc_exit_inprogress || !IsTransactionState() || hold_altering_evidence())
+		return;
+	if (get_rel_relkind(relid) == RELKIND_INDEX)
+		relid = IndexGetRelation(relid, true);
+	/* Our own tables go with the extension, and the registry among them. */
+	if (get_rel_relkind(relid) == RELKIND_RELATION && get_rel_namespace(relid) != get_namespace_oid("ctlpr", true) &&
+		registry_ready())
+		protect_evidence(relid);
+}
+
 static PlannedStmt *
 gate_command(PlannedStmt *statement)
 {
-	Node *command = statement->utilityStmt;
+	Node	 *command = statement->utilityStmt;
+	ListCell *cell;
 
+	protect_evidence(relation_oid(altered_relation(command)));
 	switch (nodeTag(command))
 	{
 		case T_CopyStmt:
@@ -211,6 +268,8 @@ gate_command(PlannedStmt *statement)
 			return statement;
 		case T_TruncateStmt:
 			protect_log(((TruncateStmt *) command)->relations, "ddl");
+			foreach (cell, ((TruncateStmt *) command)->relations)
+				protect_evidence(relation_oid(lfirst(cell)));
 			return statement;
 		case T_LockStmt:
 			/* The writer takes ROW EXCLUSIVE; what conflicts with it would stop the log. */
@@ -225,7 +284,7 @@ gate_command(PlannedStmt *statement)
 /* ---- new partitions and children ---- */
 
 static void
-note_new_child(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+note_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
 {
 	if (previous_object_access)
 		previous_object_access(access, class_id, object_id, sub_id, arg);
@@ -236,6 +295,8 @@ note_new_child(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id,
 		new_children = lappend_oid(new_children, object_id);
 		MemoryContextSwitchTo(old);
 	}
+	if (access == OAT_DROP && class_id == RelationRelationId)
+		protect_dropped(object_id);
 }
 
 /* The owner of the extension's functions, who may alter any table */
@@ -413,6 +474,6 @@ utility_gate_install(void)
 	previous_utility = ProcessUtility_hook;
 	ProcessUtility_hook = run_utility;
 	previous_object_access = object_access_hook;
-	object_access_hook = note_new_child;
+	object_access_hook = note_object_access;
 	RegisterXactCallback(end_of_transaction, NULL);
 }

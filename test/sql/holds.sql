@@ -114,9 +114,21 @@ SELECT ctlpr.held_reads(:homicide), ctlpr.held_reads(:ordered), ctlpr.held_reads
 SELECT allowed, sqlstate, clause, detail ->> 'function' AS function, detail ->> 'reads' AS reads, count(*) FROM ctlpr.audit_entry
 WHERE seq > :start_seq AND action = 'hold' AND entry = 'verdict' GROUP BY 1, 2, 3, 4, 5 ORDER BY 4, 2, 3, 5;
 SELECT relation, agency_id, basis, clause, case_number, requested_by, approved_by, outcome, reads, duration >= interval '0' AS lasted FROM ctlpr.holds ORDER BY hold_id;
+-- evidence stays as it is while its hold stands, whoever asks
+SET ROLE reads_owner;
+DROP TABLE plate_reads_evidence;
+TRUNCATE plate_reads_evidence;
+ALTER TABLE plate_reads_evidence ALTER COLUMN ctlpr_hold_id TYPE bigint USING 7;
+ALTER TABLE plate_reads_evidence RENAME TO gone;
+CREATE INDEX ON plate_reads_evidence (plate);
+DROP OWNED BY reads_owner;
+RESET ROLE;
+DROP TABLE plate_reads_evidence;
+SELECT ctlpr.release('plate_reads_evidence', 'the test is over');
+SELECT ctlpr.release('plate_reads', 'the test is over');
+DELETE FROM ctlpr.hold;
 SELECT ctlpr.release('plate_reads_evidence', 'the test is over');
 DROP TABLE plate_reads_evidence;
-DELETE FROM ctlpr.hold;
 DROP OWNED BY chief, state_attorney;
 SELECT ctlpr.unbind_role('chief', 'CT-NHPD'), ctlpr.unbind_role('state_attorney', 'CT-SA');
 DROP ROLE chief, state_attorney;

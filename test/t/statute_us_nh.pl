@@ -95,7 +95,7 @@ for my $role (qw(vermont fbi))
 {
 	is(asked($role, "'outstanding_warrant', officer => 'B. Jones', case_number => '26-1'"), $role eq 'fbi' ? 'LP003: RSA 261:75-b, V(c)' : 'LP006: RSA 261:75-b, VIII', "$role is refused");
 }
-is(asked('concord', "$stolen, on_behalf_of => 'US-FBI'"), 'LP006: RSA 261:75-b, VIII', 'also by way of an officer of the state');
+is(asked('concord', "$stolen, on_behalf_of => 'US-FBI'"), 'LP003: RSA 261:75-b, V(a)', 'also by way of an officer of the state');
 is(asked('concord', "$stolen, on_behalf_of => 'NH-NPD'"), 'LP006: RSA 261:75-b, VIII', '... and another agency of the state likewise');
 like(($node->psql('granite', "SELECT ctlpr.file_declaration('VT-PD', 'Chief', current_date - 1)"))[2], qr/DETAIL:  Clause RSA 261:75-b, VIII /, 'a declaration opens nothing');
 

@@ -84,7 +84,7 @@ my $none = 'LP006: 2.2-5517 (sharing)';
 is(asked('maryland', "$investigation, case_number => '26-1'"), $none, 'police of another state are refused');
 is(last_entry(), 'us-va-2025: LP006 2.2-5517 (sharing)', '... on record');
 is(asked('fbi', "$investigation, case_number => '26-1'"), 'LP003: 2.2-5517 (purposes) (i)', 'a federal agency has no purpose on the list');
-is(asked('richmond', "$investigation, on_behalf_of => 'US-FBI'"), $none, '... and gets nothing through an officer of the state');
+is(asked('richmond', "$investigation, on_behalf_of => 'US-FBI'"), 'LP003: 2.2-5517 (purposes) (i)', '... and gets nothing through an officer of the state');
 is(asked('richmond', "$investigation, on_behalf_of => 'MD-SP', case_number => '26-1'"), $none, '... nor does another state');
 is(administered("file_declaration('MD-SP', 'Superintendent', current_date - 1)"), $none, 'a declaration is not even taken');
 value("INSERT INTO ctlpr.declaration (agency_id, signed_by, signed_on) VALUES ('MD-SP', 'Superintendent', current_date - 1)");
