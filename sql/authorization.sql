@@ -165,11 +165,12 @@ COMMENT ON FUNCTION ctlpr.withdraw_declaration(bigint, text) IS 'Withdraws a dec
 
 /*
  * normal_plate(plate) - a plate as instruments compare it: capital letters and
- * digits only.
+ * digits.  Only ASCII is changed, as the library does (instruments.c): what else
+ * there is stays as it is, whatever the locale.
  */
 CREATE FUNCTION ctlpr.normal_plate(plate text) RETURNS text
 	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE NOT LEAKPROOF
-	RETURN pg_catalog.upper(pg_catalog.regexp_replace(plate, '[^[:alnum:]]', '', 'g'));
+	RETURN pg_catalog.upper(pg_catalog.regexp_replace(plate COLLATE "C", '[\x01-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f]', '', 'g') COLLATE "C");
 COMMENT ON FUNCTION ctlpr.normal_plate(text) IS 'A plate as instruments compare it: without case, spaces and punctuation';
 
 /*
@@ -238,6 +239,7 @@ CREATE FUNCTION ctlpr.authorize(kind text, agency_id text, plates text[] DEFAULT
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET log_min_error_statement = 'panic'
 AS $$
 DECLARE
 	holder    ctlpr.agency := ctlpr.check_agency(authorize.agency_id);

@@ -283,7 +283,8 @@ COMMENT ON FUNCTION ctlpr.bar_camera(ctlpr.camera, bigint, text) IS 'Internal: m
  * money conditioned on it; authorization_29_6d: where that authorization is
  * kept; federal_property: it stands on such; attended: an officer attends it
  * while it reads, which some statutes demand.
- * Errors: 22004, 22001, 22023 an argument; 42704 agency unknown; 42710 already
+ * Errors: 22004, 22001, 22023 an argument; 42501 the last two but one, stated by
+ * a role that is no registrar; 42704 agency unknown; 42710 already
  * registered; LP005 non-disclosure without the funding that conditions it, or
  * a camera that ctlpr.statute_camera does not permit;
  * LP014 fixed, at a protected site, and neither authorized nor on federal
@@ -332,6 +333,13 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = '42710',
 			MESSAGE = format('camera "%s" is already registered', left(register_camera.camera_id, 63)),
 			HINT = 'Change it with ctlpr.move_camera(), ctlpr.activate_camera() or ctlpr.deactivate_camera().';
+	END IF;
+
+	IF (register_camera.authorization_29_6d IS NOT NULL OR register_camera.federal_property) AND NOT pg_has_role(ctlpr.outer_role(), 'ctlpr_registrar', 'USAGE') THEN
+		RAISE EXCEPTION USING ERRCODE = '42501',
+			MESSAGE = 'authorizations and federal property are for registrars to state',
+			DETAIL = 'Both take a camera out of clause 13(d)(5): who opens that way is not who runs the database.',
+			HINT = 'Have a registrar register the camera, or file the authorization with ctlpr.authorize_camera().';
 	END IF;
 
 	arguments := jsonb_build_object('function', 'register_camera', 'camera_id', register_camera.camera_id, 'agency_id', register_camera.agency_id,

@@ -90,9 +90,9 @@ CREATE FUNCTION ctlpr.record_event(action text, relation regclass DEFAULT NULL, 
 COMMENT ON FUNCTION ctlpr.record_event(text, regclass, text, text, text, text, text, jsonb) IS
 	'Puts an event on record, durable at once; what became of the transaction follows as its outcome';
 
-CREATE FUNCTION ctlpr.sharing_basis(agency_id text, authorization_id bigint, OUT basis text, OUT clause text, OUT sqlstate text)
+CREATE FUNCTION ctlpr.sharing_basis(agency_id text, authorization_id bigint, purpose text, case_number text, owners text[], OUT basis text, OUT clause text, OUT sqlstate text)
 	AS 'MODULE_PATHNAME', 'ctlpr_sharing_basis' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.sharing_basis(text, bigint) IS 'On what basis reads may be shared with an agency now; sqlstate is null when they may';
+COMMENT ON FUNCTION ctlpr.sharing_basis(text, bigint, text, text, text[]) IS 'On what basis reads of these owners may be shared with an agency now, for a purpose and a case; sqlstate is null when they may';
 
 CREATE FUNCTION ctlpr.auditor_sees(agency_id text, owners text[]) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_auditor_sees' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;

@@ -166,7 +166,7 @@ COMMENT ON FUNCTION ctlpr.evidence_table(regclass) IS 'Internal: the evidence ta
 
 /*
  * preserve(relation, basis, purpose, case_number, requested_by, plates,
- * captured) - hold an agency's reads past their retention.
+ * captured, agency_id) - hold an agency's reads past their retention.
  *
  * Copies the matching live reads of the agency, images included, and goes on
  * to catch those that come in later, until end_hold().  The approver is the
@@ -174,17 +174,20 @@ COMMENT ON FUNCTION ctlpr.evidence_table(regclass) IS 'Internal: the evidence ta
  * relation: a governed table of reads; basis: one of ctlpr.statute_hold;
  * purpose: of the designation; case_number: a request must state it to see the
  * evidence; requested_by: who asked; plates: compared without case, spaces and
- * punctuation, NULL for any; captured: range of capture, NULL for any.
+ * punctuation, NULL for any; captured: range of capture, NULL for any;
+ * agency_id: whose reads, where the role is bound as a supervisor of several.
  * Result: number of the hold.
  * Errors: 22004, 22001, 22023 an argument; LP030 relation not governed; and,
  * recorded: LP002 role bound to no agency, LP003 basis unknown, LP005 not a
  * supervisor, or the requester approves.
  * Clause: 13(b)(2)(A)(i) to (iii), 13(b)(2)(B); 14(a)(6).
  */
-CREATE FUNCTION ctlpr.preserve(relation regclass, basis text, purpose text, case_number text, requested_by text, plates text[] DEFAULT NULL, captured tstzrange DEFAULT NULL)
+CREATE FUNCTION ctlpr.preserve(relation regclass, basis text, purpose text, case_number text, requested_by text, plates text[] DEFAULT NULL, captured tstzrange DEFAULT NULL,
+							   agency_id text DEFAULT NULL)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET log_min_error_statement = 'panic'
 AS $$
 DECLARE
 	source    ctlpr.governed_relation;
@@ -195,6 +198,7 @@ DECLARE
 	state     text;
 	message   text;
 	hint_text text;
+	bindings  int;
 	result    bigint;
 	copied    bigint;
 	arguments jsonb;
@@ -222,7 +226,8 @@ BEGIN
 			HINT = 'The table ctlpr.governed_relation lists what is governed; for a partition, name its root.';
 	END IF;
 
-	SELECT b.agency_id INTO agency FROM ctlpr.role_binding b WHERE b.role::oid = ctlpr.outer_role() AND b.supervisor ORDER BY b.agency_id LIMIT 1;
+	SELECT min(b.agency_id), count(*) INTO agency, bindings FROM ctlpr.role_binding b
+		WHERE b.role::oid = ctlpr.outer_role() AND b.supervisor AND b.agency_id = coalesce(preserve.agency_id, b.agency_id);
 	SELECT * INTO rule FROM ctlpr.statute_hold h WHERE h.statute = (ctlpr.adopted_statute()).statute AND h.basis = preserve.basis LIMIT 1;
 	IF cardinality(acting) = 0 THEN
 		state := 'LP002';
@@ -236,6 +241,14 @@ BEGIN
 		state := 'LP005';
 		message := 'the role is bound as no supervisor';
 		hint_text := 'A supervisory officer approves: call it as a role bound with supervisor => true.';
+	ELSIF bindings > 1 THEN
+		state := 'LP005';
+		message := 'the role is bound as a supervisor of several agencies';
+		hint_text := 'Name the one whose reads are held with the agency_id argument.';
+	ELSIF ctlpr.is_pending(preserve.case_number) THEN
+		state := 'LP005';
+		message := 'a hold needs the number of its case';
+		hint_text := 'Evidence is seen by requests that state its case: state the number.';
 	ELSIF ctlpr.plain_name(preserve.requested_by) IN (ctlpr.plain_name(approver), ctlpr.plain_name(session_user)) THEN
 		state := 'LP005';
 		message := 'the requester may not approve the hold';
@@ -261,7 +274,7 @@ BEGIN
 	RETURN result;
 END
 $$;
-COMMENT ON FUNCTION ctlpr.preserve(regclass, text, text, text, text, text[], tstzrange) IS 'Holds an agency''s reads past their retention, 13(b)(2)(A)(i) to (iii) and (B); basis: court_order | criminal_evidence | highway_fee | subsequent_offense; returns the number of the hold';
+COMMENT ON FUNCTION ctlpr.preserve(regclass, text, text, text, text, text[], tstzrange, text) IS 'Holds an agency''s reads past their retention, 13(b)(2)(A)(i) to (iii) and (B); basis: court_order | criminal_evidence | highway_fee | subsequent_offense; returns the number of the hold';
 
 /*
  * end_hold(hold_id, outcome) - the event that ends a hold has come.

@@ -25,7 +25,7 @@ COMMENT ON COLUMN ctlpr.statute_hotlist_source.statute IS 'The profile';
 COMMENT ON COLUMN ctlpr.statute_hotlist_source.source IS 'Name that load_hotlist() takes';
 COMMENT ON COLUMN ctlpr.statute_hotlist_source.clause IS 'Clause that permits the comparison';
 COMMENT ON COLUMN ctlpr.statute_hotlist_source.approval IS 'list: a supervisor approves the list as a whole; entry: each entry';
-COMMENT ON COLUMN ctlpr.statute_hotlist_source.refused_files IS 'Words that name files whose entries may not come in: immigration also names immigration_violator_file; spelled as ctlpr.hotlist_file() does';
+COMMENT ON COLUMN ctlpr.statute_hotlist_source.refused_files IS 'Words that name files whose entries may not come in, spelled as ctlpr.hotlist_file() does: ice_hold names ICE hold and civil ICE hold; with a star behind, its letters anywhere: immigration* names immigrationviolators too';
 COMMENT ON COLUMN ctlpr.statute_hotlist_source.refused_clause IS 'Clause that keeps those files out';
 COMMENT ON COLUMN ctlpr.statute_hotlist_source.description IS 'What it is, in a sentence';
 COMMENT ON COLUMN ctlpr.statute_hotlist_source.valid_from IS 'In force from this instant';
@@ -92,4 +92,4 @@ COMMENT ON COLUMN ctlpr.hotlist_entry.reason_code IS 'The source''s own code, wh
 COMMENT ON COLUMN ctlpr.hotlist_entry.case_number IS 'Case, incident or alert number; NULL: none, so it is compared with own reads only';
 COMMENT ON COLUMN ctlpr.hotlist_entry.approved_by IS 'Supervisor who approved the entry, where the source demands it of each';
 COMMENT ON COLUMN ctlpr.hotlist_entry.expires_at IS 'From this instant it does not match; never later than its list';
-COMMENT ON COLUMN ctlpr.hotlist_entry.words IS 'Words of category and reason code, as ctlpr.hotlist_words() joins them: a word of refused_files among them, and it does not match';
+COMMENT ON COLUMN ctlpr.hotlist_entry.words IS 'Words of category, reason code, case number and the list''s name, as ctlpr.hotlist_words() joins them: a word of refused_files among them, and it does not match';

@@ -12,22 +12,35 @@
 /*
  * hotlist_file(name) - how the name of a file, or a code, is spelled for comparison.
  *
- * Result: lower case, words joined by one underscore; NULL where nothing is left.
+ * Result: lower case, compatibility forms of letters as letters, words joined
+ * by one underscore; NULL where nothing is left.
  */
 CREATE FUNCTION ctlpr.hotlist_file(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
-RETURN nullif(trim(BOTH '_' FROM regexp_replace(lower(name), '[^a-z0-9]+', '_', 'g')), '');
+RETURN nullif(trim(BOTH '_' FROM regexp_replace(lower(CASE WHEN getdatabaseencoding() = 'UTF8' THEN normalize(name, NFKC) ELSE name END), '[^a-z0-9]+', '_', 'g')), '');
 COMMENT ON FUNCTION ctlpr.hotlist_file(text) IS 'Internal: name of a file within a source, in the spelling that is compared';
 
 /*
- * hotlist_words(category, reason_code) - the words of an entry's file and code.
+ * hotlist_words(texts) - the words of what says where an entry is from.
  *
- * Result: single spaces around and between the words of each.
+ * Result: single spaces around and between the words of each text; behind a
+ * "#", the letters and digits of each.
  */
-CREATE FUNCTION ctlpr.hotlist_words(category text, reason_code text) RETURNS text
+CREATE FUNCTION ctlpr.hotlist_words(VARIADIC texts text[]) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
-RETURN ' ' || translate(coalesce(ctlpr.hotlist_file(category), ''), '_', ' ') || ' | ' || translate(coalesce(ctlpr.hotlist_file(reason_code), ''), '_', ' ') || ' ';
-COMMENT ON FUNCTION ctlpr.hotlist_words(text, text) IS 'Internal: words of an entry''s file and code';
+RETURN (SELECT ' ' || string_agg(translate(coalesce(f.file, ''), '_', ' '), ' | ' ORDER BY f.place) || ' #' || string_agg(translate(coalesce(f.file, ''), '_', ''), '|' ORDER BY f.place)
+		FROM (SELECT ctlpr.hotlist_file(t.value) AS file, t.place FROM unnest(texts) WITH ORDINALITY AS t (value, place)) f);
+COMMENT ON FUNCTION ctlpr.hotlist_words(text[]) IS 'Internal: words of what says where an entry is from: its file, code and case number, and the name of its list';
+
+/*
+ * hotlist_pattern(file) - what the words of an entry of that file are LIKE: a
+ * word, or several in a row; with a star behind, its letters anywhere, however
+ * they are written.
+ */
+CREATE FUNCTION ctlpr.hotlist_pattern(file text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
+RETURN CASE WHEN file LIKE '%*' THEN '%#%' || translate(file, '_*', '') || '%' ELSE '% ' || translate(file, '_', ' ') || ' %' END;
+COMMENT ON FUNCTION ctlpr.hotlist_pattern(text) IS 'Internal: pattern of the words of entries of a file';
 
 /*
  * hotlist_patterns(refused_files) - what the words of an entry that may not
@@ -35,7 +48,7 @@ COMMENT ON FUNCTION ctlpr.hotlist_words(text, text) IS 'Internal: words of an en
  */
 CREATE FUNCTION ctlpr.hotlist_patterns(refused_files text[]) RETURNS text[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
-RETURN (SELECT coalesce(array_agg('% ' || translate(f.file, '_', ' ') || ' %'), '{}') FROM unnest(refused_files) AS f (file));
+RETURN (SELECT coalesce(array_agg(ctlpr.hotlist_pattern(f.file)), '{}') FROM unnest(refused_files) AS f (file));
 COMMENT ON FUNCTION ctlpr.hotlist_patterns(text[]) IS 'Internal: patterns of the words of entries that may not come in';
 
 /*
@@ -44,7 +57,7 @@ COMMENT ON FUNCTION ctlpr.hotlist_patterns(text[]) IS 'Internal: patterns of the
  */
 CREATE FUNCTION ctlpr.hotlist_refuses(refused_files text[], words text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
-RETURN (SELECT min(f.file) FROM unnest(refused_files) AS f (file) WHERE words LIKE '% ' || translate(f.file, '_', ' ') || ' %');
+RETURN (SELECT min(f.file) FROM unnest(refused_files) AS f (file) WHERE words LIKE ctlpr.hotlist_pattern(f.file));
 COMMENT ON FUNCTION ctlpr.hotlist_refuses(text[], text) IS 'Internal: the file by which an entry may not come in, or NULL';
 
 CREATE VIEW ctlpr.hotlist_in_force AS
@@ -116,11 +129,12 @@ CREATE FUNCTION ctlpr.load_hotlist(source text, approver text, expiry timestampt
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET log_min_error_statement = 'panic'
 AS $$
 DECLARE
 	in_force     ctlpr.statute := ctlpr.adopted_statute();
 	comparing    ctlpr.agency := ctlpr.check_agency(load_hotlist.agency_id);
-	callers      text[] := ARRAY[session_user::text, (SELECT r.rolname FROM pg_roles r WHERE r.oid = ctlpr.outer_role())];
+	callers      text[] := ARRAY[ctlpr.plain_name(session_user), ctlpr.plain_name(pg_get_userbyid(ctlpr.outer_role()))];
 	listed       ctlpr.statute_hotlist_source;
 	permitted    ctlpr.statute_purpose;
 	approved     text := CASE WHEN load_hotlist.approver ~ '[^[:space:]]' THEN load_hotlist.approver END;
@@ -191,7 +205,7 @@ BEGIN
 		message := 'the list lacks an approval';
 		detail_text := format('Clause 14(a)(1) demands supervisory approval of hotlists; lists under clause %s are approved as a whole.', listed.clause);
 		hint_text := 'State in approver which supervisor approved the list.';
-	ELSIF approved = ANY (callers) THEN
+	ELSIF ctlpr.plain_name(approved) = ANY (callers) THEN
 		state := 'LP005';
 		message := 'whoever loads a list does not approve it';
 		detail_text := 'Clause 14(a)(1) demands supervisory approval of hotlists.';
@@ -214,8 +228,8 @@ BEGIN
 				 WHEN octet_length(x.entry ->> 'plate') > 63 THEN 5
 				 WHEN octet_length(x.entry::text) > 4096 THEN 6
 				 WHEN listed.approval = 'list' AND ctlpr.hotlist_file(x.entry ->> 'category') IS NULL THEN 7
-				 WHEN listed.approval = 'entry' AND (coalesce(x.entry ->> 'approved_by', '') !~ '[^[:space:]]' OR x.entry ->> 'approved_by' = ANY (callers))
-					AND NOT ctlpr.hotlist_words(x.entry ->> 'category', x.entry ->> 'reason_code') LIKE ANY (refused) THEN 8 END AS problem
+				 WHEN listed.approval = 'entry' AND (coalesce(x.entry ->> 'approved_by', '') !~ '[^[:space:]]' OR ctlpr.plain_name(x.entry ->> 'approved_by') = ANY (callers))
+					AND NOT ctlpr.hotlist_words(x.entry ->> 'category', x.entry ->> 'reason_code', x.entry ->> 'case_number', load_hotlist.name) LIKE ANY (refused) THEN 8 END AS problem
 			FROM jsonb_array_elements(load_hotlist.entries) WITH ORDINALITY AS x (entry, place)) b
 		WHERE b.problem IS NOT NULL ORDER BY b.place LIMIT 1;
 	IF bad.problem = 8 THEN
@@ -252,7 +266,7 @@ BEGIN
 					coalesce(ctlpr.hotlist_file(x.entry ->> 'category'), listed.source), nullif(trim(x.entry ->> 'reason_code'), ''),
 					nullif(trim(x.entry ->> 'case_number'), ''), nullif(trim(x.entry ->> 'approved_by'), ''),
 					least((x.entry ->> 'expires_at')::timestamptz, load_hotlist.expiry), x.words
-				FROM (SELECT a.entry, a.place, ctlpr.hotlist_words(a.entry ->> 'category', a.entry ->> 'reason_code') AS words
+				FROM (SELECT a.entry, a.place, ctlpr.hotlist_words(a.entry ->> 'category', a.entry ->> 'reason_code', a.entry ->> 'case_number', load_hotlist.name) AS words
 					  FROM jsonb_array_elements(load_hotlist.entries) WITH ORDINALITY AS a (entry, place) OFFSET 0) x
 				WHERE NOT x.words LIKE ANY (refused);
 		GET DIAGNOSTICS stored = ROW_COUNT;
@@ -267,7 +281,7 @@ BEGIN
 
 	SELECT coalesce(jsonb_object_agg(d.file, d.entries), '{}'), coalesce(sum(d.entries), 0) INTO dropped, drops
 		FROM (SELECT ctlpr.hotlist_refuses(listed.refused_files, x.words) AS file, count(*) AS entries
-			  FROM (SELECT ctlpr.hotlist_words(a.entry ->> 'category', a.entry ->> 'reason_code') AS words
+			  FROM (SELECT ctlpr.hotlist_words(a.entry ->> 'category', a.entry ->> 'reason_code', a.entry ->> 'case_number', load_hotlist.name) AS words
 					FROM jsonb_array_elements(load_hotlist.entries) AS a (entry) OFFSET 0) x
 			  WHERE x.words LIKE ANY (refused) GROUP BY 1) d;
 	UPDATE ctlpr.hotlist h SET entries_loaded = stored, entries_dropped = drops, entries_expired = expired WHERE h.hotlist_id = loaded;
@@ -487,7 +501,8 @@ BEGIN
 	END IF;
 	own_values := ctlpr.hotlist_owner_values(source.relation, hotlist_statement.agency_id);
 	own_value := (ctlpr.hotlist_owner_values(target.relation, hotlist_statement.agency_id))[1];
-	limit_at := ctlpr.retention_limit(target.relation);
+	-- What its agency, or the table of hits, would not keep is no hit.
+	limit_at := greatest(ctlpr.retention_limit(source.relation), ctlpr.retention_limit(target.relation), ctlpr.agency_retention_limit(hotlist_statement.agency_id));
 	IF target.agency_column IS NOT NULL AND own_value IS NULL AND hotlist_statement.kind <> 'ingest' THEN
 		RAISE EXCEPTION USING ERRCODE = '55000',
 			MESSAGE = format('no value of the agency column of relation %s stands for agency "%s"', target.relation, left(hotlist_statement.agency_id, 63)),

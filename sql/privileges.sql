@@ -64,9 +64,11 @@ GRANT EXECUTE ON FUNCTION ctlpr.set_agency_option, ctlpr.register_officer, ctlpr
 GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency_option, ctlpr.policy, ctlpr.statute_policy, ctlpr.aggregate TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.officer TO ctlpr_admin;
-GRANT EXECUTE ON FUNCTION ctlpr.limit_sharing, ctlpr.forbid_purpose, ctlpr.lift_limit TO ctlpr_registrar, ctlpr_admin;
+-- An administrator may narrow; who opens the data to others is not who runs the database.
+GRANT EXECUTE ON FUNCTION ctlpr.limit_sharing, ctlpr.forbid_purpose TO ctlpr_registrar, ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.lift_limit TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.withdraw_declaration(bigint, text) TO ctlpr_registrar;
-GRANT SELECT ON ctlpr.legal_authorization, ctlpr.suspension, ctlpr.network, ctlpr.network_member, ctlpr.sharing_limit, ctlpr.request_completion,
+GRANT SELECT ON ctlpr.legal_authorization, ctlpr.suspension, ctlpr.network, ctlpr.network_member, ctlpr.sharing_limit,
 	ctlpr.statute_authorization TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.suspension, ctlpr.network, ctlpr.network_member, ctlpr.sharing_limit, ctlpr.statute_authorization TO ctlpr_admin;
 GRANT SELECT ON ctlpr.agency, ctlpr.declaration, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statute_purpose,
@@ -88,10 +90,28 @@ GRANT SELECT ON ctlpr.hotlist TO ctlpr_admin, ctlpr_registrar;
 GRANT SELECT ON ctlpr.hotlist_entries TO ctlpr_auditor;
 
 /*
+ * What names plates or people is each agency's own: an auditor of one agency
+ * sees the instruments of that agency.
+ */
+DO $$
+DECLARE
+	instrument record;
+BEGIN
+	FOR instrument IN SELECT * FROM (VALUES ('legal_authorization', 'agency_id', NULL), ('contract', 'agency_id', NULL), ('vendor_authorization', 'agency_id', NULL),
+									 ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
+		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ROW LEVEL SECURITY', instrument.name);
+		EXECUTE pg_catalog.format('CREATE POLICY registrars ON ctlpr.%I FOR SELECT TO ctlpr_registrar USING (true)', instrument.name);
+		EXECUTE pg_catalog.format('CREATE POLICY auditors ON ctlpr.%I FOR SELECT TO ctlpr_auditor USING (ctlpr.auditor_sees(%I, NULL)%s)', instrument.name, instrument.agency,
+			CASE WHEN instrument.other IS NOT NULL THEN pg_catalog.format(' OR ctlpr.auditor_sees(%I, NULL)', instrument.other) END);
+	END LOOP;
+END
+$$;
+
+/*
  * Cameras and protected sites.  The list of sites is for registrars and
  * auditors; administrators meet it through the functions alone.
  */
-GRANT EXECUTE ON FUNCTION ctlpr.register_camera(text, text, boolean, geography, text, text, boolean, text, boolean, boolean) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.register_camera(text, text, boolean, geography, text, text, boolean, text, boolean, boolean) TO ctlpr_admin, ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.move_camera(text, geography) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.activate_camera(text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.deactivate_camera(text, text) TO ctlpr_admin;

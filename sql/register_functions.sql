@@ -450,7 +450,8 @@ COMMENT ON FUNCTION ctlpr.record_determination(bigint, text) IS 'Registers what 
  * relation.  Statements that fill it may select nothing of a single read but
  * through aggregate functions and what they group by, and never the plate.
  * Errors: 22004, 22001, 22023 an argument, or a column that it may not have;
- * 42710 registered; 42809 no table that qualifies; 55000 not empty.
+ * 42710 registered; 42809 no table that qualifies; 55000 not empty; LP005,
+ * recorded: approved by whoever calls.
  * Clause: 13(b)(2)(A)(iv).
  */
 CREATE FUNCTION ctlpr.register_aggregate(relation regclass, approved_by text, described text)
@@ -471,6 +472,14 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = '42809',
 			MESSAGE = 'an aggregate is kept in a permanent table of its own, outside of governance',
 			HINT = 'Create a table for it.';
+	END IF;
+	IF ctlpr.plain_name(register_aggregate.approved_by) IN (ctlpr.plain_name(session_user), ctlpr.plain_name(pg_get_userbyid(ctlpr.outer_role()))) THEN
+		PERFORM ctlpr.record_event('configuration', relation => register_aggregate.relation, clause => '13(b)(2)(A)(iv)', sqlstate => 'LP005',
+			detail => jsonb_build_object('function', 'register_aggregate'));
+		RAISE EXCEPTION USING ERRCODE = 'LP005',
+			MESSAGE = 'whoever registers an aggregate does not approve it',
+			DETAIL = 'Clause 13(b)(2)(A)(iv) lets aggregates outlive the reads; somebody else judges that they are such.',
+			HINT = 'State in approved_by who approved it.';
 	END IF;
 	EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', register_aggregate.relation);
 	SELECT a.attname INTO offense FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid

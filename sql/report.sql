@@ -269,7 +269,8 @@ SELECT l.seq, l.request_seq, l.at, l.session_role, l.role, l.agency_id, l.agency
 FROM ctlpr.audit_log l
 	CROSS JOIN LATERAL unnest(l.owners, l.owner_rows) u(owner, rows)
 WHERE l.allowed
-	AND u.owner IS DISTINCT FROM l.agency_id
+	/* with who asks, or with whom it asks for; a vendor is the agency that it acts for */
+	AND (u.owner IS DISTINCT FROM CASE l.agency_kind WHEN 'vendor' THEN l.on_behalf_of ELSE l.agency_id END OR u.owner <> l.on_behalf_of)
 	AND u.rows > 0
 UNION ALL
 /* what record_disclosure() added: the reads that the request had found, by owner */
@@ -715,7 +716,7 @@ BEGIN
 	WHERE e.entry = 'verdict'
 		AND e.action = 'request'
 		AND e.allowed
-		AND lower(btrim(e.case_number)) = 'pending'
+		AND ctlpr.is_pending(e.case_number)
 		AND e.at < now() - coalesce(nullif(current_setting('ctlpr.pending_limit', true), '')::interval, interval '24 hours')
 		AND NOT EXISTS (SELECT FROM ctlpr.request_completion c WHERE c.request_seq = e.seq)
 		AND ctlpr.auditor_sees(e.agency_id, NULL)

@@ -283,6 +283,15 @@ $$;
 COMMENT ON FUNCTION ctlpr.own_request(bigint) IS 'Internal: a recorded request of an agency that the acting role is bound to, or an error';
 
 /*
+ * is_pending(case_number) - it says that a number will follow, as the library
+ * reads it (request.c).
+ */
+CREATE FUNCTION ctlpr.is_pending(case_number text) RETURNS boolean
+	LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE NOT LEAKPROOF
+	RETURN pg_catalog.lower(pg_catalog.btrim(case_number, E' \t\r\n')) OPERATOR(pg_catalog.=) 'pending';
+COMMENT ON FUNCTION ctlpr.is_pending(text) IS 'Internal: a case number that is to follow';
+
+/*
  * complete_request(request_seq, case_number) - add the number to a request
  * that stated "pending".
  *
@@ -302,12 +311,12 @@ DECLARE
 BEGIN
 	PERFORM ctlpr.check_text('case_number', complete_request.case_number);
 	begun := ctlpr.own_request(complete_request.request_seq);
-	IF lower(btrim(begun.case_number)) IS DISTINCT FROM 'pending' THEN
+	IF NOT coalesce(ctlpr.is_pending(begun.case_number), false) THEN
 		RAISE EXCEPTION USING ERRCODE = '55000',
 			MESSAGE = format('request %s did not state that its case number is pending', begun.seq),
 			HINT = 'A number is stated when the request begins; only "pending" is completed.';
 	END IF;
-	IF lower(btrim(complete_request.case_number)) = 'pending' THEN
+	IF ctlpr.is_pending(complete_request.case_number) THEN
 		RAISE EXCEPTION USING ERRCODE = '22023',
 			MESSAGE = 'the case number is still pending',
 			HINT = 'State the case, incident, dispatch or alert number.';
@@ -334,8 +343,9 @@ COMMENT ON FUNCTION ctlpr.complete_request(bigint, text) IS 'Adds the case numbe
  * with that agency would be; an unlawful one is recorded as such and raised.
  * Result: number of the entry.
  * Errors: 22004, 22001, 22023 an argument; 42704 request or agency unknown;
- * and, recorded: LP002 role bound to no agency, LP006 no basis to share with
- * that agency, LP007 sharing with it is suspended.
+ * and, recorded: LP002 role bound to no agency, LP005 the request states no
+ * case, LP006 no basis to share with that agency, or the owner of the reads
+ * withholds them, LP007 sharing with it is suspended.
  * Clause: 13(d)(6), 15(a)(1)(C).
  */
 CREATE FUNCTION ctlpr.record_disclosure(request_seq bigint, recipient_agency text, reason text)
@@ -346,16 +356,18 @@ AS $$
 DECLARE
 	begun     ctlpr.audit_entry;
 	recipient ctlpr.agency := ctlpr.check_agency(record_disclosure.recipient_agency);
+	owners    text[];
 	basis     record;
 	detail    jsonb;
 BEGIN
 	PERFORM ctlpr.check_text('reason', record_disclosure.reason);
 	begun := ctlpr.own_request(record_disclosure.request_seq);
-	SELECT * INTO basis FROM ctlpr.sharing_basis(recipient.agency_id, begun.authorization_id);
+	owners := ARRAY(SELECT DISTINCT o.owner FROM ctlpr.audit_entry v JOIN ctlpr.audit_entry r ON r.of_seq = v.seq, unnest(r.owners) o (owner)
+					WHERE v.request_seq = begun.seq ORDER BY 1);
+	SELECT * INTO basis FROM ctlpr.sharing_basis(recipient.agency_id, begun.authorization_id, begun.purpose,
+		coalesce((SELECT c.case_number FROM ctlpr.request_completion c WHERE c.request_seq = begun.seq), begun.case_number), owners);
 	detail := jsonb_build_object('function', 'record_disclosure', 'request_seq', begun.seq, 'recipient_agency', recipient.agency_id,
-								 'basis', basis.basis, 'owners', (SELECT jsonb_agg(DISTINCT o.owner)
-									FROM ctlpr.audit_entry v JOIN ctlpr.audit_entry r ON r.of_seq = v.seq, unnest(r.owners) o (owner)
-									WHERE v.request_seq = begun.seq));
+								 'basis', basis.basis, 'owners', CASE WHEN owners <> '{}' THEN to_jsonb(owners) END);
 	IF basis.sqlstate IS NOT NULL THEN
 		PERFORM ctlpr.record_event('disclosure', agency_id => begun.agency_id, purpose => begun.purpose, reason => record_disclosure.reason,
 			clause => basis.clause, sqlstate => basis.sqlstate, detail => detail);

@@ -56,6 +56,9 @@ static const struct
 							  "A registrar files the signed declaration with ctlpr.file_declaration()."},
 	[CAUSE_NO_SHARING_RULE] = {ERRCODE_LP_NO_BASIS, "the statute names no way to share reads with this agency",
 							   "See ctlpr.statute_recipient for who may receive reads, and on what basis."},
+	[CAUSE_WITHHELD] = {ERRCODE_LP_NO_BASIS,
+						"the agency whose reads they are withholds them from this recipient or for this purpose",
+						"See ctlpr.sharing_limit; a judge's warrant opens what it names."},
 	[CAUSE_SUSPENDED] = {ERRCODE_LP_SUSPENDED, "sharing with this agency is suspended",
 						 "Until whoever directed it resumes sharing, no agency of the state shares reads with it."},
 	[CAUSE_NETWORK_CLOSED] =
@@ -81,6 +84,8 @@ static const struct
 							  "Take the camera down, or have it authorized under section 29-6d of the general statutes."},
 	[CAUSE_EVIDENCE] = {ERRCODE_LP_HOLD, "evidence is not inserted by hand",
 						"A supervisory officer holds reads with ctlpr.preserve()."},
+	[CAUSE_AGGREGATE_ALTERED] = {ERRCODE_LP_WEAKENING, "a table of approved aggregates may not be altered",
+								 "Withdraw its approval with ctlpr.withdraw_aggregate(), and approve what it has become."},
 	[CAUSE_EVIDENCE_ALTERED] =
 		{ERRCODE_LP_WEAKENING, "evidence may not be altered",
 		 "When its holds have ended and the worker has deleted it, the table can be released with ctlpr.release()."},
@@ -336,9 +341,11 @@ decide_vendor(const RequestFacts *facts)
 Verdict
 decide_request(const RequestFacts *facts)
 {
-	VerdictCause cause;
-	VerdictCause basis;
-	const char	*clause = NULL;
+	const SharingFacts *recipient;
+	const char		   *shared_by;
+	VerdictCause		cause;
+	VerdictCause		basis;
+	const char		   *clause = NULL;
 
 	if (!facts->statute_in_force)
 		return refuse(CAUSE_NO_STATUTE, "13(b)(1)");
@@ -384,8 +391,12 @@ decide_request(const RequestFacts *facts)
 	if (cause != CAUSE_ALLOWED)
 		return refuse(cause, clause);
 
+	recipient = facts->on_behalf ? &facts->beneficiary : &facts->own;
+	shared_by = recipient->basis == SHARING_DECLARATION ? "declaration" : "in_state";
 	if (basis == CAUSE_ALLOWED && missing_demand(facts->own.demands, facts->stated) == CAUSE_ALLOWED)
-		return allow(facts, SCOPE_ALL, facts->own.clause, facts->own.basis == SHARING_DECLARATION ? "declaration" : "in_state");
+		return allow(facts, SCOPE_ALL, recipient->clause, shared_by);
+	if (facts->on_behalf)
+		return allow(facts, SCOPE_OWN, recipient->clause, shared_by);
 	return allow(facts, SCOPE_OWN, facts->purpose_clause, "own");
 }
 

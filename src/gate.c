@@ -805,6 +805,24 @@ check_held_rows(StatementAccess *access)
 		stop_statement(access, cause, cause == CAUSE_EXPIRED_MEANWHILE ? "13(b)(2)(A)" : "13(d)(6)");
 }
 
+/*
+ * Reads of other agencies that the client's message has touched so far: what a
+ * function touches in many small statements is one access.
+ */
+static int64 *
+touched_by_message(void)
+{
+	static TimestampTz message = 0;
+	static int64	   touched = 0;
+
+	if (GetCurrentStatementStartTimestamp() != message)
+		touched = 0;
+	message = GetCurrentStatementStartTimestamp();
+	return &touched;
+}
+
+static int64 published_touched; /* what the shared count began with */
+
 /* Tell parallel workers what they need to know.  False: they cannot be told. */
 static bool
 publish_to_workers(StatementAccess *access)
@@ -815,12 +833,14 @@ publish_to_workers(StatementAccess *access)
 		return false;
 	slot->now = access->now;
 	slot->relations = access->relation_count;
+	published_touched = *touched_by_message();
+	published_touched = Max(access->others_touched, published_touched);
 	for (int i = 0; i < access->relation_count; i++)
 	{
 		slot->relation[i] = access->relations[i].relation.relid;
 		slot->seq[i] = access->relations[i].seq;
 	}
-	pg_atomic_write_u64(&slot->bulk.touched, access->others_touched);
+	pg_atomic_write_u64(&slot->bulk.touched, published_touched);
 	pg_atomic_write_u32(&slot->bulk.recorded, 0);
 	access->shared_bulk = &slot->bulk;
 	slot->in_use = true;
@@ -830,8 +850,11 @@ publish_to_workers(StatementAccess *access)
 static void
 withdraw_from_workers(StatementAccess *access)
 {
+	int64 by_run = (int64) pg_atomic_read_u64(&access->shared_bulk->touched) - published_touched;
+
 	shared_backend()->in_use = false;
-	access->others_touched = pg_atomic_read_u64(&access->shared_bulk->touched);
+	access->others_touched += by_run;
+	*touched_by_message() += by_run;
 	access->shared_bulk = NULL;
 }
 
@@ -1040,6 +1063,8 @@ settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *own
 	strlcpy(owner->agency_id, agency_id, sizeof(owner->agency_id));
 	owner->known = rules_agency(owner->agency_id) != NULL;
 	owner->mine = access->decided.bound && strcmp(own_agency(access), owner->agency_id) == 0;
+	owner->shared = !owner->mine || (access->has_request && access->request.text[TEXT_ON_BEHALF_OF] &&
+									 strcmp(access->request.text[TEXT_ON_BEHALF_OF], owner->agency_id) != 0);
 	owner->retention = instruments_retention(owner->agency_id, access->now);
 	owner->ingestible = owner->known && is_ingest_agency(access, owner->agency_id);
 	if (relation->ingest && !access->has_request)
@@ -1107,7 +1132,15 @@ gate_touch_other(StatementAccess *access, RelationAccess *relation)
 
 	if (!access->has_request || access->request.break_glass)
 		return;
-	touched = shared ? (int64) pg_atomic_add_fetch_u64(&shared->touched, 1) : ++access->others_touched;
+	if (shared)
+		touched = (int64) pg_atomic_add_fetch_u64(&shared->touched, 1);
+	else
+	{
+		int64 by_message = ++*touched_by_message();
+
+		access->others_touched++;
+		touched = Max(access->others_touched, by_message);
+	}
 	if (ctlpr_bulk_row_limit <= 0 || touched <= ctlpr_bulk_row_limit)
 		return;
 	/* The first of leader and workers records it, and all stop. */
@@ -1138,7 +1171,8 @@ is_hold_visible(StatementAccess *access, int64 hold_id)
 	const HeldCase *held = instruments_hold(hold_id);
 
 	return held && access->now < held->purge_after && access->has_request &&
-		   (access->request.break_glass || (access->decided.scope && access->decided.scope->hold_id == hold_id) ||
+		   (request_opens_bypass(access->role, access->has_request, &access->request) ||
+			(access->decided.scope && access->decided.scope->hold_id == hold_id) ||
 			is_same_case(access->request.text[TEXT_CASE_NUMBER], held->case_number));
 }
 

@@ -29,6 +29,7 @@ typedef struct OwnerAccess
 	char			agency_id[CTLPR_AGENCY_ID_SIZE];
 	bool			known;	   /* a registered agency */
 	bool			mine;	   /* the requester's */
+	bool			shared;	   /* with the requester, or with whom it asks for */
 	AgencyRetention retention; /* shorter than the relation's */
 	bool			visible;
 	bool			ingestible; /* the role may insert reads of it */

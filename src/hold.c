@@ -185,8 +185,9 @@ append_plates(StringInfo condition, const GovernedRelation *member, const char *
 		appendStringInfo(condition, " AND %s::pg_catalog.text = ANY (%s::pg_catalog.text[])", plate, quote_literal_cstr(plates));
 	else
 		appendStringInfo(condition,
-						 " AND pg_catalog.upper(pg_catalog.regexp_replace(%s::pg_catalog.text, '[^[:alnum:]]', '', 'g')) = ANY "
-						 "(%s::pg_catalog.text[])",
+						 " AND pg_catalog.upper(pg_catalog.regexp_replace(%s::pg_catalog.text COLLATE pg_catalog.\"C\", "
+						 "'[\\x01-\\x2f\\x3a-\\x40\\x5b-\\x60\\x7b-\\x7f]', '', 'g') COLLATE pg_catalog.\"C\") = ANY "
+						 "(%s::pg_catalog.text[])", /* as ctlpr.normal_plate(), which the owner may not call */
 						 plate, quote_literal_cstr(plates));
 }
 

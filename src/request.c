@@ -21,6 +21,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/timestamp.h"
@@ -445,14 +446,15 @@ authorized_scope(const Request *request)
 RequestVerdict
 request_decide(const Request *request, TimestampTz now)
 {
-	RequestVerdict result = {.bound = false};
-	RequestFacts   facts = {.standing = request->standing, .break_glass = request->break_glass};
-	const Statute *statute = rules_statute();
-	Agency		   requester;
-	Agency		   beneficiary;
-	bool		   settled;
-	bool		   for_other;
-	bool		   may_follow;
+	RequestVerdict		result = {.bound = false};
+	RequestFacts		facts = {.standing = request->standing, .break_glass = request->break_glass};
+	const Statute	   *statute = rules_statute();
+	const SharingFacts *recipient;
+	Agency				requester;
+	Agency				beneficiary;
+	bool				settled;
+	bool				for_other;
+	bool				may_follow;
 
 	facts.statute_in_force = statute != NULL;
 	result.statute = statute ? pstrdup(statute->name) : NULL;
@@ -472,9 +474,10 @@ request_decide(const Request *request, TimestampTz now)
 	/* Whose reads are its own: for a vendor, those of the agency that it acts for */
 	strlcpy(result.owner_id, settled && requester.kind == AGENCY_VENDOR && for_other ? beneficiary.agency_id : result.agency_id,
 			sizeof(result.owner_id));
-	if (result.verdict.scope == SCOPE_ALL && (facts.own.basis == SHARING_DECLARATION || facts.authorization.declared) &&
-		facts.own.declaration_in_force && !facts.on_behalf)
-		result.declaration_id = rules_declaration(result.agency_id, now);
+	recipient = facts.on_behalf ? &facts.beneficiary : &facts.own;
+	if (result.verdict.allowed && (facts.on_behalf || result.verdict.scope == SCOPE_ALL) && recipient->declaration_in_force &&
+		(facts.authorization.named ? facts.authorization.declared : recipient->basis == SHARING_DECLARATION))
+		result.declaration_id = rules_declaration(facts.on_behalf ? beneficiary.agency_id : result.agency_id, now);
 	return result;
 }
 
@@ -681,7 +684,26 @@ ctlpr_check_request(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
-/* sharing_basis(agency_id, authorization_id): for disclosures outside of the database */
+/* Does one of the owners withhold its reads from the recipient, or for the purpose? */
+static bool
+any_withholds(ArrayType *owners, const Agency *recipient, const char *purpose)
+{
+	ArrayIterator iterator = array_create_iterator(owners, 0, NULL);
+	Datum		  value;
+	bool		  isnull;
+	bool		  found = false;
+
+	while (!found && array_iterate(iterator, &value, &isnull))
+	{
+		char *owner = isnull ? NULL : TextDatumGetCString(value);
+
+		found = owner && strcmp(owner, recipient->agency_id) != 0 && instruments_withheld(owner, recipient, purpose);
+	}
+	array_free_iterator(iterator);
+	return found;
+}
+
+/* sharing_basis(agency_id, authorization_id, purpose, case_number, owners): for disclosures outside of the database */
 Datum
 ctlpr_sharing_basis(PG_FUNCTION_ARGS)
 {
@@ -695,16 +717,24 @@ ctlpr_sharing_basis(PG_FUNCTION_ARGS)
 	bool			   nulls[3] = {false, false, false};
 	const char		  *clause = "13(d)(6)";
 	VerdictCause	   cause = CAUSE_BENEFICIARY_UNKNOWN;
+	const char		  *purpose = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	const char		  *case_number = PG_ARGISNULL(3) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(3));
 
 	if (found)
 	{
 		recipient = *found;
 		if (!PG_ARGISNULL(1))
-			authorization = instruments_facts(PG_GETARG_INT64(1), &recipient, NULL, now);
-		/* An instrument of somebody else's is none for this recipient. */
-		authorization.named &= authorization.in_force && authorization.fits;
+			authorization = instruments_facts(PG_GETARG_INT64(1), &recipient, purpose, now);
+		/* An instrument of somebody else's, or for something else, is none for this recipient. */
+		authorization.named &= authorization.in_force && authorization.fits && authorization.serves;
 		sharing = gather_sharing(&recipient, now);
 		cause = decide_sharing(&sharing, &authorization, &clause);
+		if (cause == CAUSE_ALLOWED && !authorization.named && (sharing.demands & STATED_CASE_NUMBER) &&
+			(!is_stated(case_number) || is_pending(case_number)))
+			cause = CAUSE_DEMAND_CASE_NUMBER;
+		if (cause == CAUSE_ALLOWED && !(authorization.named && authorization.compels) && !PG_ARGISNULL(4) &&
+			any_withholds(PG_GETARG_ARRAYTYPE_P(4), &recipient, purpose))
+			cause = CAUSE_WITHHELD;
 	}
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

@@ -616,7 +616,7 @@ ctlpr_touch(PG_FUNCTION_ARGS)
 		owner_access->touched++;
 		if (!PG_ARGISNULL(ARG_CAPTURED_AT))
 			owner_access->oldest = Min(owner_access->oldest, PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT));
-		if (!owner_access->mine)
+		if (owner_access->shared)
 			gate_touch_other(site->access, site->relation);
 	}
 	PG_RETURN_BOOL(true);

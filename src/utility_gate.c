@@ -213,6 +213,14 @@ protect_evidence(Oid relid)
 		gate_refuse_command("ddl", governed->relid, CAUSE_EVIDENCE_ALTERED, "13(c)");
 }
 
+/* What was approved is the table as it was, 13(b)(2)(A)(iv). */
+static void
+protect_aggregate(Oid relid)
+{
+	if (OidIsValid(relid) && registry_aggregate_approved(relid) && !(ctlpr_restore && superuser()))
+		gate_refuse_command("ddl", relid, CAUSE_AGGREGATE_ALTERED, "13(b)(2)(A)(iv)");
+}
+
 /* The relation that a command alters otherwise than by dropping it */
 static RangeVar *
 altered_relation(Node *command)
@@ -259,6 +267,8 @@ gate_command(PlannedStmt *statement)
 	ListCell *cell;
 
 	protect_evidence(relation_oid(altered_relation(command)));
+	if (IsA(command, AlterTableStmt))
+		protect_aggregate(relation_oid(((AlterTableStmt *) command)->relation));
 	switch (nodeTag(command))
 	{
 		case T_CopyStmt:

@@ -127,7 +127,7 @@ INSERT INTO ctlpr.statute_hold (statute, basis, clause, outcome, delay, descript
 -- What reads may be compared with.  The NCIC immigration violator file, and what COLLECT and others pass on of it, is no such list.
 INSERT INTO ctlpr.statute_hotlist_source (statute, source, clause, approval, refused_files, refused_clause, description, valid_from)
 SELECT 'us-ct-2026', s.source, '13(b)(1)(B)(i)' || s.part, s.approval,
-	'{immigration,immigration_violator,ivf,deported,deportation,removal_order,alien_absconder,nseers,national_security_entry_exit,ice_detainer,ice_warrant,ice_administrative_warrant}',
+	'{immigration*,immigrant_visa*,deport*,removal_order*,alien_absconder*,visa_overstay*,national_security_entry_exit*,ivf,i_v_f,nseers,ice_detainer,ice_detainers,ice_hold,ice_holds,ice_warrant,ice_warrants,ice_administrative_warrant,ice_administrative_warrants}',
 	'13(d)(3)', s.description, '2026-10-01 00:00 America/New_York'
 FROM (VALUES
 	('local', '(I)', 'entry', 'A hotlist of the agency''s own'),

@@ -77,7 +77,7 @@ INSERT INTO ctlpr.statute_hold (statute, basis, clause, outcome, description) VA
 -- Immigration files are none of the notifications that the section lists.
 INSERT INTO ctlpr.statute_hotlist_source (statute, source, clause, approval, refused_files, refused_clause, description, valid_from)
 SELECT 'us-va-2025', s.source, '2.2-5517 (purposes) (iii)', s.approval,
-	'{immigration,immigration_violator,ivf,deported,deportation,removal_order,alien_absconder,nseers,national_security_entry_exit,ice_detainer,ice_warrant,ice_administrative_warrant}',
+	'{immigration*,immigrant_visa*,deport*,removal_order*,alien_absconder*,visa_overstay*,national_security_entry_exit*,ivf,i_v_f,nseers,ice_detainer,ice_detainers,ice_hold,ice_holds,ice_warrant,ice_warrants,ice_administrative_warrant,ice_administrative_warrants}',
 	'2.2-5517 (purposes)', s.description, '2025-07-01 00:00 America/New_York'
 FROM (VALUES
 	('local', 'entry', 'A list of the agency''s own'),

@@ -9,7 +9,7 @@ ROLLBACK;
 
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(166);
+SELECT plan(170);
 
 CREATE SCHEMA cameras;
 CREATE ROLE cameras_admin IN ROLE ctlpr_admin;
@@ -262,7 +262,15 @@ RESET ROLE;
 SET LOCAL ROLE cameras_registrar;
 SELECT lives_ok($$SELECT ctlpr.withdraw_protected_site(ctlpr.register_protected_site('gender_affirming_care', 'x', 'POINT(-72 41.1)', 10, '2026-10-01'), 'x'), ctlpr.authorize_camera('CAM-5', 'file'), ctlpr.revoke_camera_authorization('CAM-5', 'x')$$, 'a registrar keeps sites and authorizations');
 SELECT ok((SELECT count(*) FROM ctlpr.protected_site) > 0, 'and sees the sites');
-SELECT throws_ok($$SELECT ctlpr.register_camera('CAM-7', 'T-CAM-PD', false)$$, '42501', NULL, 'but registers no camera');
+SELECT lives_ok($$SELECT ctlpr.register_camera('CAM-7', 'T-CAM-PD', true, 'POINT(-72 41.3)', authorization_29_6d => 'file', federal_property => true)$$, 'and registers a camera with its authorization');
+SELECT throws_ok($$SELECT ctlpr.deactivate_camera('CAM-7', 'x')$$, '42501', NULL, 'but runs none');
+RESET ROLE;
+SET LOCAL ROLE cameras_admin;
+SELECT throws_ok($$SELECT ctlpr.register_camera('CAM-8', 'T-CAM-PD', true, 'POINT(-72 41.3)', authorization_29_6d => 'file')$$, '42501', NULL, 'who runs the database authorizes no camera');
+SELECT throws_ok($$SELECT ctlpr.register_camera('CAM-8', 'T-CAM-PD', true, 'POINT(-72 41.3)', federal_property => true)$$, '42501', NULL, 'nor says that it stands on federal property');
+SELECT lives_ok($$SELECT ctlpr.register_camera('CAM-8', 'T-CAM-PD', true, 'POINT(-72 41.3)')$$, 'an ordinary one it registers');
+RESET ROLE;
+SET LOCAL ROLE cameras_registrar;
 RESET ROLE;
 SELECT is((SELECT array_agg(p.proname ORDER BY p.proname) FROM pg_proc p CROSS JOIN (VALUES ('ctlpr_admin'), ('ctlpr_registrar'), ('ctlpr_auditor'), ('cameras_stranger')) AS r (role_name)
 		   WHERE p.oid IN (SELECT oid FROM pg_proc WHERE pronamespace = 'ctlpr'::regnamespace AND proname IN ('site_reaches', 'location_flaw', 'check_location', 'lock_cameras', 'check_camera', 'barring_site', 'refuse_barred', 'bar_camera', 'camera_rule', 'refuse_unlawful'))

@@ -52,7 +52,32 @@ SELECT allowed, sqlstate, clause FROM ctlpr.check_request('criminal_investigatio
 SELECT allowed, sqlstate, clause FROM ctlpr.check_request('criminal_investigation', '26-1', 'burglary', on_behalf_of => 'CT-HPD');
 SELECT allowed, sqlstate, clause FROM ctlpr.check_request('parking_enforcement', '26-1', on_behalf_of => 'CT-PARK');
 
+-- what an agency has itself is shared when it searches for another: counted, on record with the basis of that other, and disclosed
+RESET ROLE;
+SELECT coalesce(max(seq), 0) AS shared_seq FROM ctlpr.audit_entry \gset
+SET ctlpr.bulk_row_limit = 10;
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1', on_behalf_of => 'MA-BPD') > 0 AS begun;
+SELECT agency_id, count(*) FROM plate_reads WHERE agency_id = 'CT-NHPD' GROUP BY 1;
+SAVEPOINT a;
+SELECT count(*) FROM plate_reads;
+ROLLBACK;
+RESET ROLE;
+RESET ctlpr.bulk_row_limit;
+SELECT count(*) > 0 AS read FROM ctlpr.audit_entry;
+SELECT agency_id, on_behalf_of, owner_agency_id, basis, clause, declaration_id = :declaration AS by_declaration, outcome, count(*) FROM ctlpr.disclosures WHERE seq > :shared_seq GROUP BY 1, 2, 3, 4, 5, 6, 7 ORDER BY 7, 3;
+SET ROLE vendor_desk;
+BEGIN;
+SELECT ctlpr.begin_request('parking_enforcement', on_behalf_of => 'CT-NHPD') > 0 AS begun;
+SELECT agency_id, count(*) FROM plate_reads GROUP BY 1;
+COMMIT;
+RESET ROLE;
+SELECT count(*) > 0 AS read FROM ctlpr.audit_entry;
+SELECT count(*) AS of_a_vendor FROM ctlpr.disclosures WHERE agency_id = 'V-3';
+
 -- a case number follows within the state alone
+SET ROLE officer;
 SELECT allowed, sqlstate, clause FROM ctlpr.check_request('missing_person', 'pending');
 SELECT allowed, sqlstate, clause FROM ctlpr.check_request('missing_person', 'pending', on_behalf_of => 'CT-HPD');
 SELECT allowed, sqlstate, clause FROM ctlpr.check_request('missing_person', 'pending', on_behalf_of => 'MA-BPD');

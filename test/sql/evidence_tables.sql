@@ -123,7 +123,6 @@ DROP TABLE r, sums, ran_as;
 DROP DOMAIN short, checked;
 DROP FUNCTION lie(text), lie(int), note, fails;
 SELECT ctlpr.unbind_auditor('stranger') \g /dev/null
-REVOKE ctlpr_auditor FROM stranger;
 SELECT ctlpr.unbind_role('chief', 'CT-NHPD') \g /dev/null
 DROP OWNED BY chief, other_owner;
 DROP ROLE chief, other_owner;

@@ -28,6 +28,7 @@ SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-7', 'O
 SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-7', 'Officer A', plates => '{}');
 SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-7', 'Officer A', captured => 'empty');
 SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '', 'Officer A', plates => '{NH1}');
+SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', E' Pending\t', 'Officer A', plates => '{NH1}');
 SELECT to_regclass('plate_reads_evidence') IS NULL AS nothing_half_done;
 
 -- two holds on one plate: its live reads of the own agency, once for each
@@ -64,6 +65,27 @@ RESET ROLE;
 GRANT INSERT ON plate_reads_evidence TO camera_feed;
 SET ROLE camera_feed;
 INSERT INTO plate_reads_evidence (captured_at, plate, agency_id, read_id, ctlpr_hold_id) VALUES (now(), 'FAKE', 'CT-NHPD', 0, 1);
+
+-- a backup takes evidence along
+RESET ROLE;
+SELECT ctlpr.standing_request('bypasser', 'backup', 'nightly', 'Chief', now() + interval '1 day', 'CT-NHPD') > 0 AS filed FROM (SELECT ctlpr.bind_role('bypasser', 'CT-NHPD')) b;
+GRANT SELECT ON plate_reads_evidence TO bypasser;
+SET ROLE bypasser;
+SELECT count(*) FROM plate_reads_evidence;
+RESET ROLE;
+SELECT ctlpr.revoke_standing_request(max(request_seq), 'the test is over') FROM ctlpr.standing_request WHERE role_name = 'bypasser';
+SELECT ctlpr.unbind_role('bypasser', 'CT-NHPD');
+
+-- a supervisor of two agencies says whose reads are held
+SELECT ctlpr.bind_role('chief', 'CT-HPD', supervisor => true);
+SET ROLE chief;
+SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-20', 'Officer A', plates => '{HA1}');
+SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-20', 'Officer A', plates => '{HA1}', agency_id => 'CT-HPD') AS of_hartford \gset
+SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'homicide', '26-20', 'Officer A', plates => '{HA1}', agency_id => 'MA-BPD');
+RESET ROLE;
+SELECT ctlpr.held_reads(:of_hartford), agency_id FROM ctlpr.hold WHERE hold_id = :of_hartford;
+DELETE FROM ctlpr.hold WHERE hold_id = :of_hartford;
+SELECT ctlpr.unbind_role('chief', 'CT-HPD');
 
 -- the prosecutor, under a court's order for the evidence of one hold
 RESET ROLE;

@@ -107,6 +107,19 @@ SELECT plate, agency_id FROM plate_reads;
 COMMIT;
 RESET ROLE;
 
+-- an auditor of one agency sees that agency's instruments
+GRANT ctlpr_auditor TO stranger;
+SELECT ctlpr.bind_auditor('stranger', 'TX-HPD');
+SET ROLE stranger;
+SELECT DISTINCT agency_id FROM ctlpr.legal_authorization;
+RESET ROLE;
+SELECT ctlpr.unbind_auditor('stranger', 'TX-HPD');
+SELECT ctlpr.bind_auditor('stranger');
+SET ROLE stranger;
+SELECT count(DISTINCT agency_id) > 1 AS all_agencies FROM ctlpr.legal_authorization;
+RESET ROLE;
+SELECT ctlpr.unbind_auditor('stranger');
+
 -- the basis stands on every entry
 SELECT role, action, purpose, basis, authorization_id IS NOT NULL AS by_instrument, declaration_id IS NOT NULL AS by_declaration, allowed, sqlstate
 FROM ctlpr.audit_entry WHERE seq > :start_seq AND entry = 'verdict' AND action IN ('request', 'select') AND relation IS DISTINCT FROM 'ctlpr.audit_entry' ORDER BY seq;

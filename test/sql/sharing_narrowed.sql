@@ -169,7 +169,7 @@ SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
 SELECT ctlpr.begin_request('stolen_vehicle', 'pending') AS not_pending \gset
 SELECT agency_id, count(*) FROM plate_reads GROUP BY 1 ORDER BY 1;
 COMMIT;
-SELECT ctlpr.complete_request(:pending, ' pending');
+SELECT ctlpr.complete_request(:pending, E' pending\t');
 SELECT ctlpr.complete_request(:pending, '');
 SELECT ctlpr.complete_request(NULL, '26-9');
 SET ROLE officer_hpd;
@@ -186,6 +186,24 @@ SELECT ctlpr.record_disclosure(:pending, 'CT-HPD', 'shown') > 0 AS recorded;
 SELECT ctlpr.record_disclosure(:pending, 'MA-BPD', 'shown') > 0 AS recorded;
 SELECT ctlpr.record_disclosure(:pending, 'US-ICE', 'shown') > 0 AS recorded;
 SELECT ctlpr.record_disclosure(:pending, 'NOBODY', 'shown') > 0 AS recorded;
+-- what was found without a case is not passed on, nor what its owner withholds
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle') AS caseless \gset
+SELECT count(*) FROM plate_reads WHERE plate = 'NH1';
+COMMIT;
+SELECT ctlpr.record_disclosure(:caseless, 'CT-HPD', 'shown') > 0 AS recorded;
+RESET ROLE;
+SELECT ctlpr.limit_sharing('CT-NHPD', 'policy', recipient_state => 'MA') AS limited \gset
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') AS with_case \gset
+SELECT count(*) FROM plate_reads WHERE plate = 'NH1';
+COMMIT;
+SELECT ctlpr.record_disclosure(:with_case, 'CT-HPD', 'shown') > 0 AS recorded;
+SELECT ctlpr.record_disclosure(:with_case, 'MA-BPD', 'shown') > 0 AS recorded;
+RESET ROLE;
+SELECT ctlpr.lift_limit(:limited, 'the test is over');
+SET ROLE officer;
 RESET ROLE;
 
 -- bulk: other agencies' reads, counted as they are touched
@@ -213,6 +231,30 @@ FETCH 5 FROM c \g /dev/null
 FETCH ALL FROM c \g /dev/null
 ROLLBACK;
 RESET ROLE;
+-- ... in however many statements of a function, and caught or not
+CREATE FUNCTION some_reads(n int) RETURNS SETOF text LANGUAGE plpgsql AS $$ BEGIN RETURN QUERY SELECT plate FROM plate_reads WHERE agency_id = 'CT-HPD' ORDER BY captured_at LIMIT 3; END $$;
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+SELECT count(*) FROM some_reads(1);
+SELECT count(p) FROM generate_series(1, 5) n, some_reads(n) p;
+ROLLBACK;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+DO $$
+BEGIN
+	FOR i IN 1 .. 5 LOOP
+		BEGIN
+			PERFORM some_reads(i);
+			RAISE WARNING 'round %', i;
+		EXCEPTION WHEN OTHERS THEN
+			RAISE WARNING 'round %: %', i, SQLSTATE;
+		END;
+	END LOOP;
+END $$;
+ROLLBACK;
+RESET ROLE;
+DROP FUNCTION some_reads;
 -- ... by a leader and its workers together, who leave one refusal
 SET ctlpr.bulk_row_limit = 5000;
 SET parallel_setup_cost = 0;
