@@ -730,3 +730,20 @@ COMMENT ON COLUMN ctlpr.camera_requests_at_sites.seq IS 'Entry of the log';
 COMMENT ON COLUMN ctlpr.camera_requests_at_sites.action IS 'configuration: placing or activating a camera; any other: a read of a barred camera';
 COMMENT ON COLUMN ctlpr.camera_requests_at_sites.camera_id IS 'The camera; NULL where the entry does not tell';
 COMMENT ON COLUMN ctlpr.camera_requests_at_sites.site_id IS 'Number of the protected site; NULL where the entry does not tell';
+
+/* Where devices stand is public, but for those bought with federal homeland-security money on condition of non-disclosure. */
+CREATE VIEW ctlpr.public_cameras WITH (security_barrier) AS
+SELECT c.camera_id, c.agency_id, a.name AS agency_name, c.fixed, c.active, c.place, c.position, c.funding
+FROM ctlpr.camera c
+	JOIN ctlpr.agency a ON a.agency_id = c.agency_id
+WHERE NOT c.nondisclosure
+ORDER BY c.agency_id, c.camera_id;
+COMMENT ON VIEW ctlpr.public_cameras IS 'The cameras, for the public: all but those under a condition of non-disclosure (13(e)(2)(A))';
+COMMENT ON COLUMN ctlpr.public_cameras.camera_id IS 'The camera';
+COMMENT ON COLUMN ctlpr.public_cameras.agency_id IS 'The agency that it reads for';
+COMMENT ON COLUMN ctlpr.public_cameras.agency_name IS 'Name of the agency';
+COMMENT ON COLUMN ctlpr.public_cameras.fixed IS 'False: it is on a vehicle';
+COMMENT ON COLUMN ctlpr.public_cameras.active IS 'It collects';
+COMMENT ON COLUMN ctlpr.public_cameras.place IS 'Where it stands, in words';
+COMMENT ON COLUMN ctlpr.public_cameras.position IS 'Where it stands (longitude, latitude)';
+COMMENT ON COLUMN ctlpr.public_cameras.funding IS 'Who paid for it';

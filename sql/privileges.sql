@@ -122,6 +122,7 @@ GRANT EXECUTE ON FUNCTION ctlpr.withdraw_protected_site(bigint, text) TO ctlpr_r
 GRANT SELECT ON ctlpr.camera, ctlpr.statute_camera TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.protected_site TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.camera_requests_at_sites TO ctlpr_auditor;
+GRANT SELECT ON ctlpr.public_cameras TO ctlpr_public, ctlpr_auditor;
 
 /*
  * A change of a rule reaches every session's cache at commit.  ALWAYS: also

@@ -9,7 +9,7 @@ ROLLBACK;
 
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(170);
+SELECT plan(174);
 
 CREATE SCHEMA cameras;
 CREATE ROLE cameras_admin IN ROLE ctlpr_admin;
@@ -17,6 +17,7 @@ CREATE ROLE cameras_registrar IN ROLE ctlpr_registrar;
 CREATE ROLE cameras_auditor;
 CREATE ROLE cameras_auditor_one;
 CREATE ROLE cameras_stranger;
+CREATE ROLE cameras_public IN ROLE ctlpr_public;
 GRANT USAGE ON SCHEMA cameras TO PUBLIC;
 
 -- The log outlives this transaction, so only what is newer counts.
@@ -278,6 +279,14 @@ SELECT is((SELECT array_agg(p.proname ORDER BY p.proname) FROM pg_proc p CROSS J
 SELECT is((SELECT array_agg(p.proname) FROM pg_proc p WHERE p.pronamespace = 'ctlpr'::regnamespace AND p.proname ~ 'camera|site' AND has_function_privilege('cameras_stranger', p.oid, 'EXECUTE')), NULL, 'a stranger calls nothing');
 SELECT is((SELECT array_agg(c.relname) FROM pg_class c WHERE c.oid IN ('ctlpr.camera'::regclass, 'ctlpr.protected_site'::regclass, 'ctlpr.camera_requests_at_sites'::regclass) AND has_table_privilege('cameras_stranger', c.oid, 'SELECT')), NULL, 'and sees nothing');
 SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_extension e JOIN pg_class c ON c.oid = ANY (e.extconfig) WHERE e.extname = 'ctlpr' AND c.relname ~ 'camera|protected_site'), '{camera,protected_site,protected_site_site_id_seq,statute_camera}'::name[], 'a dump takes cameras and sites along');
+
+-- 13(e)(2)(A): where devices stand is public
+SELECT ok((SELECT count(*) FROM ctlpr.camera WHERE nondisclosure) > 0, 'there are cameras under a condition of non-disclosure');
+SET LOCAL ROLE cameras_public;
+SELECT is((SELECT array_agg(p.camera_id) FROM ctlpr.public_cameras p WHERE p.camera_id = 'CAM-8'), '{CAM-8}'::text[], 'the public sees where cameras stand');
+SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND has_table_privilege(c.oid, 'SELECT')), '{public_cameras}'::name[], 'and nothing else of the schema');
+RESET ROLE;
+SELECT is((SELECT count(*) FROM ctlpr.public_cameras p JOIN ctlpr.camera c USING (camera_id) WHERE c.nondisclosure) + (SELECT count(*) FROM ctlpr.camera WHERE NOT nondisclosure), (SELECT count(*) FROM ctlpr.public_cameras), 'all but those under that condition');
 
 SELECT * FROM finish();
 ROLLBACK;
