@@ -143,6 +143,20 @@ BEGIN
 END
 $$;
 
+-- What the law says here changes on record only.
+DO $$
+DECLARE
+	rule_table name;
+BEGIN
+	FOR rule_table IN SELECT c.relname FROM pg_catalog.pg_class c
+			WHERE c.relnamespace OPERATOR(pg_catalog.=) 'ctlpr'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
+				AND c.relname OPERATOR(pg_catalog.~) '^statute(_|$)' AND c.relname OPERATOR(pg_catalog.<>) 'statute_adoption' LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER statute_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.statute_changed()', rule_table);
+		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER statute_changed', rule_table);
+	END LOOP;
+END
+$$;
+
 -- Dumps take these along; rows that came with the extension come with it again.
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.agency', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.role_binding', '');

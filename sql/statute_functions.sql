@@ -10,7 +10,8 @@
  * has none, it goes when its hold ends.
  * Adopting the one in force again does nothing and says so.
  * Errors: 22004, 22023 the argument; 42704 unknown, the hint lists what is
- * known; 55000 a governed relation's retention rule is missing from it.
+ * known; 55000 a governed relation's retention rule is missing from it, or it
+ * has a flaw that statute_flaws() finds.
  * Clause: all of them; 15(a)(2) asks for such changes in the report.
  */
 CREATE FUNCTION ctlpr.adopt_statute(statute text)
@@ -21,6 +22,7 @@ AS $$
 DECLARE
 	previous text;
 	orphan   record;
+	flaw     record;
 BEGIN
 	PERFORM ctlpr.check_text('statute', adopt_statute.statute);
 	IF NOT EXISTS (SELECT FROM ctlpr.statute s WHERE s.statute = adopt_statute.statute) THEN
@@ -53,6 +55,13 @@ BEGIN
 	UPDATE ctlpr.governed_relation g
 		SET hidden_before = greatest(g.hidden_before, ctlpr.retention_limit(g.relation))
 		WHERE g.evidence_of IS NULL AND g.mode = 'enforce' AND previous IS NOT NULL;
+	SELECT f.* INTO flaw FROM ctlpr.statute_flaws(adopt_statute.statute) f LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('statute "%s" is not written down well', adopt_statute.statute),
+			DETAIL = format('In ctlpr.%s, the rule "%s" %s.', flaw.relation, flaw.rule, flaw.flaw),
+			HINT = 'Mend the rows that ctlpr.statute_flaws() lists.';
+	END IF;
 	DELETE FROM ctlpr.statute_adoption a;
 	INSERT INTO ctlpr.statute_adoption (statute) VALUES (adopt_statute.statute);
 
@@ -190,3 +199,25 @@ AS $$
 	ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION ctlpr.statute_flaws(text) IS 'What is wrong with a statute profile: overlapping versions, unknown kinds, purposes and time zones; no row when nothing is';
+
+/*
+ * statute_changed() - statement trigger of the tables of rules: whoever changes
+ * the law as it is written down here is on record.
+ *
+ * A restore brings back what was on record before.
+ * Clause: 15(a)(2).
+ */
+CREATE FUNCTION ctlpr.statute_changed()
+RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF current_setting('ctlpr.restore') <> 'on' THEN
+		PERFORM ctlpr.record_event('configuration', clause => '15(a)(2)',
+			detail => jsonb_build_object('function', 'statute_changed', 'table', TG_TABLE_NAME, 'operation', lower(TG_OP)));
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.statute_changed() IS 'Statement trigger: puts changes of the rules of a statute on record';

@@ -1,7 +1,7 @@
 -- 13(b), 13(d), 15(a)(2): who may act, on which instrument and over which table is settled by recorded administration; wrong input changes nothing and its error names the way out.
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(257);
+SELECT plan(259);
 
 CREATE SCHEMA administration;
 CREATE ROLE administration_patrol;
@@ -64,9 +64,13 @@ SELECT lives_ok($$SELECT ctlpr.adopt_statute('us-ct-2026')$$, 'us-ct-2026 is ado
 SELECT lives_ok($$SELECT ctlpr.adopt_statute('us-ct-2026')$$, 'adopting it again does nothing');
 SELECT is(administration.recorded('adopt_statute'), 1::bigint, 'the adoption is on record once');
 INSERT INTO ctlpr.statute (statute, title, state, time_zone, citation) VALUES ('administration-1', 'A statute of this test', 'CT', 'America/New_York', 'none');
+SELECT administration.refused($$SELECT ctlpr.adopt_statute('administration-1')$$, '55000', 'statute_flaws', 'a statute with a flaw is refused');
+INSERT INTO ctlpr.statute_retention (statute, rule, clause, period, description) VALUES ('administration-1', 'standard', '1', '1 day', 'A rule of this test');
+SELECT is(administration.recorded('statute_changed'), 2::bigint, 'whoever changes the rules is on record: 15(a)(2)');
 SELECT lives_ok($$SELECT ctlpr.adopt_statute('administration-1')$$, 'another statute is adopted');
 SELECT is((SELECT array_agg(statute) FROM ctlpr.statute_adoption), '{administration-1}'::text[], 'and replaces the one before');
 SELECT lives_ok($$SELECT ctlpr.adopt_statute('us-ct-2026')$$, 'us-ct-2026 is adopted again');
+DELETE FROM ctlpr.statute_retention WHERE statute = 'administration-1';
 
 -- register_agency()
 SELECT lives_ok($$SELECT ctlpr.register_agency('T-CT-NEWHAVEN', 'New Haven Police Department', 'police', 'CT')$$, 'a Connecticut police department is registered');

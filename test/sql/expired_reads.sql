@@ -46,3 +46,14 @@ SELECT ctlpr.start_purge('plate_reads', approved_by => 'Chief') AS started \gset
 SELECT * FROM ctlpr.purge('plate_reads');
 SELECT rows_deleted, partitions_dropped, owners FROM ctlpr.purges WHERE relation = 'plate_reads'::regclass ORDER BY seq DESC LIMIT 1;
 SELECT expired_rows, purge_lag FROM ctlpr.retention_status WHERE relation = 'plate_reads'::regclass;
+
+-- what had expired under another statute stays expired
+SELECT ctlpr.adopt_statute('us-nh');
+SELECT ctlpr.adopt_statute('us-ct-2026');
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', '26-1') > 0 AS begun;
+SELECT count(*) FROM plate_reads;
+COMMIT;
+RESET ROLE;
+SELECT hidden_before BETWEEN now() - interval '4 minutes' AND now() - interval '3 minutes' AS hidden FROM ctlpr.governed_relation WHERE relation = 'plate_reads'::regclass;

@@ -49,6 +49,8 @@ make_table('daily', 'PARTITION BY RANGE (captured_at)', $days);
 # Nothing goes before start_purge()
 sleep 2.2;
 is(expired('plain'), '150', 'nothing is deleted before start_purge()');
+sub over_retention { return $node->safe_psql('city', "SELECT string_agg(format('%s %s %s', severity, agency_id, clause), ', ' ORDER BY agency_id) FROM ctlpr.findings WHERE kind = 'over_retention' AND finding LIKE '% public.$_[0]:%'") }
+is(over_retention('plain'), 'violation CT-HPD 13(b)(2)(A), 15(a)(1)(E), violation CT-NHPD 13(b)(2)(A), 15(a)(1)(E)', 'reads kept too long are a violation of each owner: 15(a)(1)(E)');
 my ($status, $out, $err) = $node->psql('city', "SELECT * FROM ctlpr.purge('plain')", on_error_stop => 0);
 like($err, qr/ERROR/, 'purge() by hand before start_purge() is refused');
 ($status, $out, $err) = $node->psql('city', "SELECT ctlpr.start_purge('observed', 'Chief')");
@@ -57,6 +59,7 @@ like($err, qr/ERROR: .*observed only/, 'an observed relation is not purged');
 # Batches of one table, by themselves
 start_purge('plain');
 ok(await_true(sub { return expired('plain') eq '0' }), 'the launcher sees to it that expired rows are deleted');
+is(over_retention('plain'), '', '... and are none any more');
 is(live('plain'), '20', 'live rows stay');
 ok(await_true(sub { return certified('plain') eq '150' }), 'certificates add up to the rows that went');
 is($node->safe_psql('city', "SELECT count(*) FROM ctlpr.purge_run WHERE relation_name = 'public.plain' AND finished_at IS NULL"), '0', 'its runs are finished');

@@ -1,0 +1,62 @@
+#!/bin/sh
+# check_law.sh - docs/law.md has a row for every clause of the act, and what a row names exists: functions and views, SQLSTATEs,
+# tests that are run, with the words that the row quotes from them.
+cd "$(dirname "$0")/.." || exit 2
+awk -v sql="$(cat sql/*.sql sql/statutes/*.sql | grep -o 'CREATE \(FUNCTION\|VIEW\|TABLE\) ctlpr\.[a-z_]*' | sed 's/.* //' | sort -u | tr '\n' ' ')" \
+	-v settings="$(grep -ho '"ctlpr\.[a-z_]*"' src/ctlpr.c src/request.c | tr -d '"' | sort -u | tr '\n' ' ')" \
+	-v states="$(grep -ho "MAKE_SQLSTATE('L', 'P', '[0-9]', '[0-9]', '[0-9]')" src/ctlpr.h | tr -dc '0-9\n' | sed 's/^/LP/' | tr '\n' ' ')" '
+function trim(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); return text }
+function complain(text) { printf "docs/law.md:%d: %s\n", FNR, text; bad = 1 }
+function is_run(file, line, result) {
+	if (file ~ /^test\/(sql|pgtap)\/[a-z0-9_]+\.sql$/ || file ~ /^test\/isolation\/specs\/[a-z0-9_]+\.spec$/ || file ~ /^test\/t\/[a-z0-9_]+\.pl$/)
+		return (getline line < file) > 0 && close(file) == 0
+	return 0
+}
+# each test: a file that the runner takes by its place, then words from it in quotes
+function check_tests(cell, count, parts, i, file, words, line, found) {
+	count = split(cell, parts, /; test\//)
+	for (i = 1; i <= count; i++) {
+		file = (i > 1 ? "test/" : "") parts[i]
+		words = file
+		sub(/ .*/, "", file)
+		sub(/^[^"]*"/, "", words)
+		if (words !~ /"$/) { complain("no words of a test in quotes: " parts[i]); continue }
+		sub(/"$/, "", words)
+		if (!is_run(file)) { complain(file " is no test that is run"); continue }
+		found = 0
+		while ((getline line < file) > 0)
+			if (index(line, words) || index(tolower(line), tolower(words))) found = 1
+		close(file)
+		if (!found) complain(file " does not say \"" words "\"")
+	}
+}
+function check_names(cell, name, call) {
+	while (match(cell, /`[^`]*`/)) {
+		name = substr(cell, RSTART + 1, RLENGTH - 2)
+		cell = substr(cell, RSTART + RLENGTH)
+		if (name ~ /^LP/) {
+			if (!index(" " states, " " name " ")) complain("no SQLSTATE " name)
+		} else if (name ~ /^ctlpr\./) {
+			call = name
+			sub(/\(\)$/, "", call)
+			if (!index(" " sql, " " call " ") && !index(" " settings, " " call " ")) complain("nothing is called " name)
+		}
+	}
+}
+FNR == NR { wanted[$0] = 1; next }
+/^\| 1[345]\(/ {
+	if (split($0, cell, "|") != 6) { complain("a row has four cells"); next }
+	clause = trim(cell[2])
+	if (!(clause in wanted)) complain("no such clause: " clause)
+	if (clause in seen) complain("a second row for " clause)
+	seen[clause] = 1
+	if (trim(cell[4]) == "") complain(clause " is answered by nothing")
+	check_names(cell[4])
+	if (trim(cell[5]) == "") complain(clause " is proved by nothing")
+	else check_tests(trim(cell[5]))
+}
+END {
+	for (clause in wanted)
+		if (!(clause in seen)) { printf "docs/law.md: no row for %s\n", clause; bad = 1 }
+	exit bad
+}' test/law_clauses.txt docs/law.md
