@@ -59,7 +59,7 @@ GRANT EXECUTE ON FUNCTION ctlpr.file_declaration TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.authorize, ctlpr.revoke_authorization, ctlpr.suspend_sharing, ctlpr.resume_sharing TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.register_network, ctlpr.join_network, ctlpr.leave_network TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.register_contract, ctlpr.end_contract, ctlpr.authorize_vendor, ctlpr.revoke_vendor_authorization,
-	ctlpr.report_suspected_misuse, ctlpr.record_determination TO ctlpr_registrar;
+	ctlpr.report_suspected_misuse, ctlpr.record_post_notice, ctlpr.record_determination TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.set_agency_option, ctlpr.register_officer, ctlpr.register_policy, ctlpr.register_aggregate, ctlpr.withdraw_aggregate TO ctlpr_admin;
 GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency_option, ctlpr.policy, ctlpr.statute_policy, ctlpr.aggregate TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;

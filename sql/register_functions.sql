@@ -26,11 +26,51 @@ $$;
 COMMENT ON FUNCTION ctlpr.check_signed(text, date, text, text, jsonb) IS 'Internal: errors unless a paper was signed, and not in the future';
 
 /*
+ * check_day(argument, value) - a day that is stated is one of the calendar.
+ *
+ * Errors: 22023.
+ */
+CREATE FUNCTION ctlpr.check_day(argument text, value date)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF value NOT BETWEEN '1900-01-01' AND '9999-12-30' THEN
+		RAISE EXCEPTION USING ERRCODE = '22023',
+			MESSAGE = format('argument "%s" must be a day', argument),
+			HINT = 'State a day of the calendar, or leave it out where there is none.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.check_day(text, date) IS 'Internal: errors unless a day that is stated is one of the calendar';
+
+/*
+ * check_number(argument, value) - a number of a register is stated.
+ *
+ * Errors: 22004.
+ */
+CREATE FUNCTION ctlpr.check_number(argument text, value bigint)
+RETURNS void
+LANGUAGE plpgsql STABLE PARALLEL SAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF value IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = '22004',
+			MESSAGE = format('argument "%s" must not be null', argument),
+			HINT = 'Use the number that the function which registered it returned.';
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.check_number(text, bigint) IS 'Internal: errors unless a number of a register is stated';
+
+/*
  * check_shorter_retention(retention, agency_id, arguments) - a retention that
  * an agency or a contract sets is shorter than the statute's.
  *
- * Errors: 22023 not positive, or in months; LP012 longer than any rule of the statute
- * allows, recorded.
+ * Errors: 22023 not positive, or in months; LP012 longer than the standard of
+ * the statute, recorded.
  * Clause: 13(b)(2)(A).
  */
 CREATE FUNCTION ctlpr.check_shorter_retention(retention interval, agency_id text, arguments jsonb)
@@ -50,8 +90,7 @@ BEGIN
 			HINT = 'Months and years differ in length; state days or hours.';
 	END IF;
 	SELECT * INTO rule FROM ctlpr.statute_retention r
-		WHERE r.statute = (ctlpr.adopted_statute()).statute AND r.valid_from <= now() AND now() < r.valid_until
-		ORDER BY r.period DESC LIMIT 1;
+		WHERE r.statute = (ctlpr.adopted_statute()).statute AND r.rule = 'standard' AND r.valid_from <= now() AND now() < r.valid_until;
 	IF rule.period IS NULL OR retention > rule.period THEN
 		PERFORM ctlpr.record_event('configuration', agency_id => check_shorter_retention.agency_id, clause => coalesce(rule.clause, '13(b)(2)(A)'), sqlstate => 'LP012', detail => arguments);
 		RAISE EXCEPTION USING ERRCODE = 'LP012',
@@ -86,7 +125,7 @@ DECLARE
 	vendor     ctlpr.agency := ctlpr.check_agency(register_contract.vendor_id);
 	contractor ctlpr.agency := ctlpr.check_agency(register_contract.agency_id);
 	zone       text := (ctlpr.adopted_statute()).time_zone;
-	ends       timestamptz := coalesce((register_contract.valid_until + 1)::timestamp AT TIME ZONE zone, 'infinity');
+	ends       timestamptz;
 	arguments  jsonb := jsonb_build_object('function', 'register_contract', 'vendor_id', vendor.agency_id, 'agency_id', contractor.agency_id,
 										   'signed_on', register_contract.signed_on, 'valid_until', register_contract.valid_until, 'retention', register_contract.retention);
 	result     bigint;
@@ -106,11 +145,13 @@ BEGIN
 			DETAIL = 'Clause 13(g)(1) demands that it does.',
 			HINT = 'Amend the contract first.';
 	END IF;
-	PERFORM ctlpr.check_signed('contract', register_contract.signed_on, contractor.agency_id, '13(g)', arguments);
+	PERFORM ctlpr.check_signed('contract', register_contract.signed_on, contractor.agency_id, '13(g)(1)', arguments);
 	PERFORM ctlpr.check_shorter_retention(register_contract.retention, contractor.agency_id, arguments);
-	IF ends <= now() THEN
+	PERFORM ctlpr.check_day('valid_until', register_contract.valid_until);
+	ends := coalesce((register_contract.valid_until + 1)::timestamp AT TIME ZONE zone, 'infinity');
+	IF ends <= now() OR register_contract.valid_until < register_contract.signed_on THEN
 		RAISE EXCEPTION USING ERRCODE = '22023',
-			MESSAGE = 'valid_until lies before today',
+			MESSAGE = 'valid_until lies before today or before the day of signature',
 			HINT = 'State the last day on which the contract holds, or leave it out when it holds until ended.';
 	END IF;
 	LOCK TABLE ctlpr.contract IN SHARE ROW EXCLUSIVE MODE;
@@ -123,14 +164,15 @@ BEGIN
 		VALUES (vendor.agency_id, contractor.agency_id, register_contract.signed_on::timestamp AT TIME ZONE zone, ends, register_contract.retention, true,
 				register_contract.signed_on, register_contract.document)
 		RETURNING c.contract_id INTO result;
-	PERFORM ctlpr.record_event('configuration', agency_id => contractor.agency_id, clause => '13(g)', detail => arguments || jsonb_build_object('contract_id', result));
+	PERFORM ctlpr.record_event('configuration', agency_id => contractor.agency_id, clause => '13(g)(1)', detail => arguments || jsonb_build_object('contract_id', result));
 	RETURN result;
 END
 $$;
 COMMENT ON FUNCTION ctlpr.register_contract(text, text, date, date, interval, boolean, text) IS 'Registers a vendor''s contract with an agency, 13(g); returns its number';
 
 /*
- * end_contract(contract_id, reason) - the vendor no longer acts for the agency.
+ * end_contract(contract_id, reason) - the vendor no longer acts for the agency;
+ * what it was authorized to pass on ends with it.
  *
  * Errors: 22004, 22001, 22023 an argument; 42704 unknown; 55000 ended before.
  * Clause: 13(g).
@@ -142,7 +184,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	standing ctlpr.contract;
+	revoked  bigint;
 BEGIN
+	PERFORM ctlpr.check_number('contract_id', end_contract.contract_id);
 	PERFORM ctlpr.check_text('reason', end_contract.reason);
 	SELECT * INTO standing FROM ctlpr.contract c WHERE c.contract_id = end_contract.contract_id FOR UPDATE;
 	IF NOT FOUND THEN
@@ -152,8 +196,12 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('contract %s was ended before', standing.contract_id), HINT = 'Nothing needs to be done.';
 	END IF;
 	UPDATE ctlpr.contract c SET ended_at = now(), ended_by = session_user, ended_reason = end_contract.reason WHERE c.contract_id = standing.contract_id;
-	PERFORM ctlpr.record_event('configuration', agency_id => standing.agency_id, reason => end_contract.reason, clause => '13(g)',
-		detail => jsonb_build_object('function', 'end_contract', 'contract_id', standing.contract_id, 'vendor_id', standing.vendor_id));
+	-- What the vendor was authorized to pass on rests on the contract.
+	UPDATE ctlpr.vendor_authorization a SET revoked_at = now(), revoked_by = session_user, revoked_reason = end_contract.reason
+		WHERE a.vendor_id = standing.vendor_id AND a.agency_id = standing.agency_id AND a.revoked_at IS NULL AND a.valid_until > now();
+	GET DIAGNOSTICS revoked = ROW_COUNT;
+	PERFORM ctlpr.record_event('configuration', agency_id => standing.agency_id, reason => end_contract.reason, clause => '13(g)(1)',
+		detail => jsonb_build_object('function', 'end_contract', 'contract_id', standing.contract_id, 'vendor_id', standing.vendor_id, 'revoked', revoked));
 END
 $$;
 COMMENT ON FUNCTION ctlpr.end_contract(bigint, text) IS 'Ends a vendor''s contract at once, also for sessions that are open';
@@ -166,7 +214,8 @@ COMMENT ON FUNCTION ctlpr.end_contract(bigint, text) IS 'Ends a vendor''s contra
  * A register: what a vendor passes on, it passes on outside of this database.
  * Result: number of the authorization.
  * Errors: 22004, 22001, 22023 an argument; 42704 agency unknown; and,
- * recorded: LP003 purpose unknown, LP004 forbidden, LP006 no contract in force.
+ * recorded: LP003 purpose unknown, or not one of the agency's kind, LP004
+ * forbidden, LP006 no contract in force; 42710 there already.
  * Clause: 13(g)(2).
  */
 CREATE FUNCTION ctlpr.authorize_vendor(vendor_id text, agency_id text, third_party text, purpose text, valid_until timestamptz, document text DEFAULT NULL)
@@ -177,7 +226,8 @@ AS $$
 DECLARE
 	vendor    ctlpr.agency := ctlpr.check_agency(authorize_vendor.vendor_id);
 	owner     ctlpr.agency := ctlpr.check_agency(authorize_vendor.agency_id);
-	permitted boolean;
+	stated    ctlpr.statute_purpose;
+	contract  ctlpr.contract;
 	state     text;
 	arguments jsonb := jsonb_build_object('function', 'authorize_vendor', 'vendor_id', vendor.agency_id, 'third_party', authorize_vendor.third_party, 'valid_until', authorize_vendor.valid_until);
 	result    bigint;
@@ -187,24 +237,48 @@ BEGIN
 	IF document IS NOT NULL THEN
 		PERFORM ctlpr.check_text('document', document);
 	END IF;
-	IF authorize_vendor.valid_until IS NULL OR authorize_vendor.valid_until <= now() OR NOT isfinite(authorize_vendor.valid_until) THEN
+	IF authorize_vendor.valid_until IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = '22004',
+			MESSAGE = 'argument "valid_until" must not be null',
+			HINT = 'State the instant at which the authorization lapses.';
+	END IF;
+	IF authorize_vendor.valid_until <= now() OR NOT isfinite(authorize_vendor.valid_until) THEN
 		RAISE EXCEPTION USING ERRCODE = '22023',
 			MESSAGE = 'valid_until must be an instant in the future',
 			HINT = 'State the instant at which the authorization lapses.';
 	END IF;
-	SELECT p.permitted INTO permitted FROM ctlpr.statute_purpose p
+	IF ctlpr.plain_name(authorize_vendor.third_party) IN (ctlpr.plain_name(vendor.agency_id), ctlpr.plain_name(owner.agency_id)) THEN
+		RAISE EXCEPTION USING ERRCODE = '22023',
+			MESSAGE = 'the third party is one of the two',
+			HINT = 'Name with whom the vendor may share, beside the agency and itself.';
+	END IF;
+	SELECT p.* INTO stated FROM ctlpr.statute_purpose p
 		WHERE p.statute = (ctlpr.adopted_statute()).statute AND p.purpose = authorize_vendor.purpose
 		ORDER BY (p.valid_from <= now() AND now() < p.valid_until) DESC, p.valid_from DESC LIMIT 1;
-	state := CASE WHEN permitted IS NULL THEN 'LP003' WHEN NOT permitted THEN 'LP004'
-				  WHEN NOT EXISTS (SELECT FROM ctlpr.contract c WHERE c.vendor_id = vendor.agency_id AND c.agency_id = owner.agency_id
-								   AND c.ended_at IS NULL AND now() >= c.valid_from AND now() < c.valid_until) THEN 'LP006' END;
+	SELECT c.* INTO contract FROM ctlpr.contract c
+		WHERE c.vendor_id = vendor.agency_id AND c.agency_id = owner.agency_id AND c.ended_at IS NULL AND now() >= c.valid_from AND now() < c.valid_until;
+	state := CASE WHEN stated.purpose IS NULL THEN 'LP003' WHEN NOT stated.permitted THEN 'LP004' WHEN owner.kind <> ALL (stated.agency_kinds) THEN 'LP003'
+				  WHEN contract.contract_id IS NULL THEN 'LP006' END;
 	IF state IS NOT NULL THEN
-		PERFORM ctlpr.record_event('configuration', agency_id => owner.agency_id, purpose => authorize_vendor.purpose, clause => '13(g)(2)', sqlstate => state, detail => arguments);
+		PERFORM ctlpr.record_event('configuration', agency_id => owner.agency_id, purpose => authorize_vendor.purpose,
+			clause => CASE state WHEN 'LP004' THEN stated.clause ELSE '13(g)(2)' END, sqlstate => state, detail => arguments);
 		RAISE EXCEPTION USING ERRCODE = state,
-			MESSAGE = CASE state WHEN 'LP003' THEN 'the statute in force knows no such purpose' WHEN 'LP004' THEN 'the purpose is forbidden'
+			MESSAGE = CASE state WHEN 'LP003' THEN 'the statute in force knows no such purpose for this kind of agency' WHEN 'LP004' THEN 'the purpose is forbidden'
 					  ELSE format('no contract of "%s" with "%s" is in force', vendor.agency_id, owner.agency_id) END,
 			DETAIL = 'Clause 13(g)(2) takes the agency''s authorization for a specific, lawful purpose.',
 			HINT = 'See ctlpr.statute_purpose and ctlpr.contract.';
+	END IF;
+	IF authorize_vendor.valid_until > contract.valid_until THEN
+		RAISE EXCEPTION USING ERRCODE = '22023',
+			MESSAGE = 'valid_until lies beyond the contract',
+			HINT = 'State an instant within the time of the contract.';
+	END IF;
+	LOCK TABLE ctlpr.vendor_authorization IN SHARE ROW EXCLUSIVE MODE;
+	IF EXISTS (SELECT FROM ctlpr.vendor_authorization a WHERE a.vendor_id = vendor.agency_id AND a.agency_id = owner.agency_id AND a.purpose = authorize_vendor.purpose
+				AND ctlpr.plain_name(a.third_party) = ctlpr.plain_name(authorize_vendor.third_party) AND a.revoked_at IS NULL AND a.valid_until > now()) THEN
+		RAISE EXCEPTION USING ERRCODE = '42710',
+			MESSAGE = 'such an authorization is in force',
+			HINT = 'Revoke it with ctlpr.revoke_vendor_authorization() when the new one replaces it.';
 	END IF;
 	INSERT INTO ctlpr.vendor_authorization AS a (vendor_id, agency_id, third_party, purpose, valid_until, document)
 		VALUES (vendor.agency_id, owner.agency_id, authorize_vendor.third_party, authorize_vendor.purpose, authorize_vendor.valid_until, authorize_vendor.document)
@@ -230,6 +304,7 @@ AS $$
 DECLARE
 	standing ctlpr.vendor_authorization;
 BEGIN
+	PERFORM ctlpr.check_number('vendor_authorization_id', revoke_vendor_authorization.vendor_authorization_id);
 	PERFORM ctlpr.check_text('reason', revoke_vendor_authorization.reason);
 	SELECT * INTO standing FROM ctlpr.vendor_authorization a WHERE a.vendor_authorization_id = revoke_vendor_authorization.vendor_authorization_id FOR UPDATE;
 	IF NOT FOUND THEN
@@ -305,11 +380,12 @@ BEGIN
 	IF trained_by IS NOT NULL THEN
 		PERFORM ctlpr.check_text('trained_by', trained_by);
 	END IF;
-	IF training_valid_until IS NULL OR NOT isfinite(training_valid_until) THEN
+	IF training_valid_until IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = '22004',
-			MESSAGE = 'argument "training_valid_until" must be a day',
+			MESSAGE = 'argument "training_valid_until" must not be null',
 			HINT = 'Training is periodic: state the last day on which it is valid.';
 	END IF;
+	PERFORM ctlpr.check_day('training_valid_until', training_valid_until);
 	INSERT INTO ctlpr.officer AS o (agency_id, officer, training_valid_until, trained_by)
 		VALUES (employer.agency_id, register_officer.officer, register_officer.training_valid_until, register_officer.trained_by)
 		ON CONFLICT ON CONSTRAINT officer_pkey DO UPDATE
@@ -393,6 +469,17 @@ BEGIN
 			DETAIL = 'Clause 13(l) is about agencies of other states and of the federation.',
 			HINT = 'Misuse by an agency of this state is a matter for its oversight officer and for 13(j) and (k).';
 	END IF;
+	IF reporting.state <> (ctlpr.adopted_statute()).state THEN
+		RAISE EXCEPTION USING ERRCODE = '22023',
+			MESSAGE = 'the reporting agency is none of this state',
+			HINT = 'Clause 13(l) has agencies of this state report: name the one that suspects misuse.';
+	END IF;
+	PERFORM ctlpr.check_day('notice_sent_on', report_suspected_misuse.notice_sent_on);
+	IF report_suspected_misuse.notice_sent_on > (now() AT TIME ZONE (ctlpr.adopted_statute()).time_zone)::date THEN
+		RAISE EXCEPTION USING ERRCODE = '22023',
+			MESSAGE = 'the notice was sent on a day to come',
+			HINT = 'Leave notice_sent_on out until it is sent; ctlpr.record_post_notice() adds it.';
+	END IF;
 	IF array_position(evidence, NULL) IS NOT NULL OR (SELECT count(*) FROM unnest(evidence) v (seq) WHERE NOT EXISTS (SELECT FROM ctlpr.audit_entry e WHERE e.seq = v.seq)) > 0 THEN
 		RAISE EXCEPTION USING ERRCODE = '42704',
 			MESSAGE = 'the evidence names an entry that the log does not have',
@@ -401,12 +488,49 @@ BEGIN
 	INSERT INTO ctlpr.misuse_report AS m (agency_id, reported_by_agency, described, evidence, notice_sent_on)
 		VALUES (suspected.agency_id, reporting.agency_id, report_suspected_misuse.described, coalesce(report_suspected_misuse.evidence, '{}'), report_suspected_misuse.notice_sent_on)
 		RETURNING m.report_id INTO result;
-	PERFORM ctlpr.record_event('configuration', agency_id => suspected.agency_id, reason => report_suspected_misuse.described, clause => '13(l)',
-		detail => jsonb_build_object('function', 'report_suspected_misuse', 'report_id', result, 'reported_by_agency', reporting.agency_id, 'evidence', to_jsonb(coalesce(report_suspected_misuse.evidence, '{}'))));
+	PERFORM ctlpr.record_event('configuration', agency_id => reporting.agency_id, reason => report_suspected_misuse.described, clause => '13(l)',
+		detail => jsonb_build_object('function', 'report_suspected_misuse', 'report_id', result, 'suspected_agency', suspected.agency_id, 'evidence', to_jsonb(coalesce(report_suspected_misuse.evidence, '{}'))));
 	RETURN result;
 END
 $$;
 COMMENT ON FUNCTION ctlpr.report_suspected_misuse(text, text, text, bigint[], date) IS 'Registers a notice of suspected misuse to the training council, 13(l); returns its number';
+
+/*
+ * record_post_notice(report_id, sent_on) - the notice of a report was sent to
+ * the training council (POST).
+ *
+ * Errors: 22004, 22023 an argument; 42704 unknown; 55000 sent before.
+ * Clause: 13(l).
+ */
+CREATE FUNCTION ctlpr.record_post_notice(report_id bigint, sent_on date)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	standing ctlpr.misuse_report;
+BEGIN
+	PERFORM ctlpr.check_number('report_id', record_post_notice.report_id);
+	IF record_post_notice.sent_on IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = '22004', MESSAGE = 'argument "sent_on" must not be null', HINT = 'State the day on which it was sent.';
+	END IF;
+	PERFORM ctlpr.check_day('sent_on', record_post_notice.sent_on);
+	IF record_post_notice.sent_on > (now() AT TIME ZONE (ctlpr.adopted_statute()).time_zone)::date THEN
+		RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'the notice was sent on a day to come', HINT = 'State the day on which it was sent.';
+	END IF;
+	SELECT * INTO standing FROM ctlpr.misuse_report m WHERE m.report_id = record_post_notice.report_id FOR UPDATE;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '42704', MESSAGE = 'there is no such report', HINT = 'The table ctlpr.misuse_report lists them.';
+	END IF;
+	IF standing.notice_sent_on IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('the notice of report %s was sent before', standing.report_id), HINT = 'What is on record stays.';
+	END IF;
+	UPDATE ctlpr.misuse_report m SET notice_sent_on = record_post_notice.sent_on WHERE m.report_id = standing.report_id;
+	PERFORM ctlpr.record_event('configuration', agency_id => standing.reported_by_agency, clause => '13(l)',
+		detail => jsonb_build_object('function', 'record_post_notice', 'report_id', standing.report_id, 'sent_on', record_post_notice.sent_on));
+END
+$$;
+COMMENT ON FUNCTION ctlpr.record_post_notice(bigint, date) IS 'Registers that the notice of suspected misuse was sent to the training council, 13(l)';
 
 /*
  * record_determination(report_id, determination) - what the council
@@ -423,6 +547,7 @@ AS $$
 DECLARE
 	standing ctlpr.misuse_report;
 BEGIN
+	PERFORM ctlpr.check_number('report_id', record_determination.report_id);
 	IF determination IS NULL OR determination NOT IN ('misuse', 'no_misuse') THEN
 		RAISE EXCEPTION USING ERRCODE = '22023', MESSAGE = 'unknown determination', HINT = 'Use misuse or no_misuse.';
 	END IF;
@@ -434,7 +559,7 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = format('report %s was determined before', standing.report_id), HINT = 'What is on record stays; register a new report.';
 	END IF;
 	UPDATE ctlpr.misuse_report m SET determination = record_determination.determination, determined_at = now() WHERE m.report_id = standing.report_id;
-	PERFORM ctlpr.record_event('configuration', agency_id => standing.agency_id, clause => '13(l)',
+	PERFORM ctlpr.record_event('configuration', agency_id => standing.reported_by_agency, clause => '13(l)',
 		detail => jsonb_build_object('function', 'record_determination', 'report_id', standing.report_id, 'determination', record_determination.determination));
 END
 $$;

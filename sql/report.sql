@@ -361,7 +361,7 @@ SELECT l.agency_id AS vendor_id,
 	min(l.at) AS first_at,
 	max(l.at) AS last_at
 FROM ctlpr.audit_log l
-WHERE l.agency_kind = 'vendor' AND NOT l.allowed
+WHERE l.agency_kind = 'vendor' AND NOT l.allowed AND l.action <> 'configuration'
 GROUP BY l.agency_id, l.sqlstate, l.clause
 ORDER BY l.agency_id, l.sqlstate, l.clause;
 COMMENT ON VIEW ctlpr.violations_by_vendor IS 'What vendors tried that was refused, countable for 13(i)';
