@@ -21,7 +21,7 @@ use Time::HiRes qw(sleep time);
 use CtlprProtocol;
 
 our @EXPORT = qw(
-  new_node new_world govern_reads connect_as request_sql log_value await_log await_true worker_pid
+  new_node require_faketime shift_clock start_shifted new_world govern_reads connect_as request_sql log_value await_log await_true worker_pid
   await_writer start_child lines_of kill_and_recover check_log_is_whole sqlstate_of owner_login major
 );
 
@@ -42,6 +42,40 @@ sub new_node
 	$node->init(%options);
 	$node->append_conf('postgresql.conf', join("\n", "shared_preload_libraries = 'ctlpr'", 'timezone = UTC', 'max_worker_processes = 16', $settings // '', ''));
 	return $node;
+}
+
+# A clock that is the test's: libfaketime adds to the time of day what a file says, and leaves the monotonic clock alone.
+# require_faketime() - skips the whole test where it is not installed
+# shift_clock(node, text) - from now on the node's time of day is off by that much: '+0d', '-26h', seconds as '+3600'
+# start_shifted(node) - starts the server under that clock
+my $faketime;
+
+sub require_faketime
+{
+	($faketime) = grep { -e } glob('/usr/lib/*/faketime/libfaketime.so.1'), '/usr/lib/faketime/libfaketime.so.1';
+	plan skip_all => 'libfaketime is not installed (Debian package libfaketime)' if !$faketime;
+	return;
+}
+
+sub clock_offset { return $_[0]->basedir . '/offset' }
+
+sub shift_clock
+{
+	my ($node, $text) = @_;
+	my $offset = clock_offset($node);
+	open(my $handle, '>', "$offset.new") or die "$offset.new: $!";
+	print $handle "$text\n";
+	close $handle or die "$offset.new: $!";
+	rename "$offset.new", $offset or die "$offset: $!";
+	return;
+}
+
+sub start_shifted
+{
+	my ($node) = @_;
+	local %ENV = (%ENV, LD_PRELOAD => $faketime, FAKETIME_TIMESTAMP_FILE => clock_offset($node), FAKETIME_NO_CACHE => 1, FAKETIME_DONT_FAKE_MONOTONIC => 1, DONT_FAKE_MONOTONIC => 1);
+	$node->start;
+	return;
 }
 
 # Roles belong to the cluster, so they are made once.

@@ -9,26 +9,9 @@ use Time::HiRes qw(sleep);
 
 use CtlprTest;
 
-my ($faketime) = grep { -e } glob('/usr/lib/*/faketime/libfaketime.so.1'), '/usr/lib/faketime/libfaketime.so.1';
-plan skip_all => 'libfaketime is not installed (Debian package libfaketime)' if !$faketime;
+require_faketime();
 
 my $node = new_node('main', "autovacuum = off\nctlpr.purge_naptime = 1s");
-my $offset = $node->basedir . '/offset';
-sub shift_clock
-{
-	my ($text) = @_;
-	open(my $handle, '>', "$offset.new") or die;
-	print $handle "$text\n";
-	close $handle;
-	rename "$offset.new", $offset or die;
-	return;
-}
-sub start_server
-{
-	local %ENV = (%ENV, LD_PRELOAD => $faketime, FAKETIME_TIMESTAMP_FILE => $offset, FAKETIME_NO_CACHE => 1, FAKETIME_DONT_FAKE_MONOTONIC => 1, DONT_FAKE_MONOTONIC => 1);
-	$node->start;
-	return;
-}
 sub value { return $node->safe_psql('city', $_[0]) }
 sub doubted { return value('SELECT count(*) FROM ctlpr.clock WHERE doubted_at IS NOT NULL') }
 sub set_naptime
@@ -44,8 +27,8 @@ sub set_naptime
 }
 sub seen { return value("BEGIN; SELECT FROM ctlpr.break_glass('look'); SELECT count(*) FROM reads; COMMIT") }
 
-shift_clock('+0d');
-start_server();
+shift_clock($node, '+0d');
+start_shifted($node);
 new_world($node, 'city', govern => 0);
 $node->safe_psql('city', <<'SQL');
 SET client_min_messages = warning;
@@ -64,7 +47,7 @@ set_naptime('1h');
 value("UPDATE ctlpr.clock SET seen_at = seen_at - interval '2 days'");
 $node->stop;
 set_naptime('1s');
-start_server();
+start_shifted($node);
 ok(await_true(sub { return doubted() eq '1' }), 'a gap of two days over a restart is doubted');
 value("INSERT INTO ctlpr.statute_retention SELECT statute, rule, clause, '240 hours', description, now() FROM ctlpr.statute_retention WHERE rule = 'standard'; UPDATE ctlpr.statute_retention SET valid_until = now() WHERE rule = 'standard' AND period = '504 hours'");
 is(seen(), '10', 'what is expired is hidden at once');
@@ -75,7 +58,7 @@ is(value("SELECT severity, clause, cardinality(evidence) FROM ctlpr.findings WHE
 
 # A restart does not take the doubt away
 $node->stop;
-start_server();
+start_shifted($node);
 sleep 2.5;
 is(doubted(), '1', 'the doubt outlives a restart');
 is(value("SELECT sum(reads) FROM ctlpr.expired_reads('reads')"), '11', '... with the reads');
@@ -90,10 +73,10 @@ SKIP:
 {
 	# Before 16 the postmaster forks workers from a signal handler, inside a select() that libfaketime does not fake: they see the true time.
 	skip 'libfaketime does not reach background workers before PostgreSQL 16', 4 if $node->pg_version < 16;
-	shift_clock('+30m');
+	shift_clock($node, '+30m');
 	sleep 2.5;
 	is(doubted(), '0', 'a small step is not doubted');
-	shift_clock('+3d');
+	shift_clock($node, '+3d');
 	ok(await_true(sub { return doubted() eq '1' }), 'a step of three days is noticed while the server runs');
 	is(seen(), '7', 'what seems expired is hidden at once');
 	is(value("SELECT sum(reads) FROM ctlpr.expired_reads('reads')"), '3', '... and not deleted');

@@ -9,31 +9,18 @@ use Time::HiRes qw(sleep time);
 
 use CtlprTest;
 
-my ($faketime) = grep { -e } glob('/usr/lib/*/faketime/libfaketime.so.1'), '/usr/lib/faketime/libfaketime.so.1';
-plan skip_all => 'libfaketime is not installed (Debian package libfaketime)' if !$faketime;
+require_faketime();
 
-# The server's clock is ours, as in clock_set_back.pl: it is set to so many seconds after an instant and goes on from there.
+# The server's clock is set to an instant and goes on from there.
 my $node = new_node('main', "autovacuum = off\nctlpr.request_timeout = 1d\n");
-my $offset = $node->basedir . '/offset';
-sub set_clock
-{
-	my ($epoch) = @_;
-	open(my $handle, '>', "$offset.new") or die;
-	printf $handle "%+d\n", $epoch - time;
-	close $handle;
-	rename "$offset.new", $offset or die;
-	return;
-}
+sub set_clock { return shift_clock($node, sprintf('%+d', $_[0] - time)) }
 
 # The law of New York's time zone: on March 14, 2027 the clocks go forward at two.  The first midnight is at 05:00 UTC, the
 # next one 23 hours later.
 my $first = 1804982400 + 5 * 3600;    # 2027-03-14 00:00 EST
 my $second = $first + 23 * 3600;      # 2027-03-15 00:00 EDT
 set_clock($first - 3600);
-{
-	local %ENV = (%ENV, LD_PRELOAD => $faketime, FAKETIME_TIMESTAMP_FILE => $offset, FAKETIME_NO_CACHE => 1, FAKETIME_DONT_FAKE_MONOTONIC => 1, DONT_FAKE_MONOTONIC => 1);
-	$node->start;
-}
+start_shifted($node);
 new_world($node, 'city', govern => 0);
 is($node->safe_psql('postgres', "SELECT to_timestamp($first) = '2027-03-14 00:00 America/New_York' AND to_timestamp($second) = '2027-03-15 00:00 America/New_York'"), 't', 'both instants are midnights');
 
