@@ -73,34 +73,37 @@ COMMENT ON FUNCTION ctlpr.finding_id(text, text[]) IS 'Number of a finding: a ha
  * is before that limit's, when the read came later, from a backup perhaps.
  * The result is an upper bound: off by up to a day before the first run,
  * afterwards by no more than the time between two runs.
+ *
+ * An agency's own limit, or a contract's, is later than the relation's; at the
+ * last run it was as far behind today's as the relation's was.
  */
-CREATE FUNCTION ctlpr.purge_lag(relation regclass, oldest_expired_on date) RETURNS interval
+CREATE FUNCTION ctlpr.purge_lag(relation regclass, agency_id text, oldest_expired_on date) RETURNS interval
 LANGUAGE sql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE
 			WHEN l.limit_at IS NULL THEN NULL
-			WHEN $2 IS NULL THEN interval '0'
 			/* evidence: since its hold had it deleted */
 			WHEN NOT isfinite(l.limit_at) THEN greatest(interval '0', now() - (
 				SELECT min(h.purge_after) FROM ctlpr.governed_relation g JOIN ctlpr.hold h ON h.relation = g.evidence_of
 				WHERE g.relation = $1 AND h.purge_after <= now() AND ctlpr.held_reads(h.hold_id) > 0))
 			ELSE greatest(interval '0',
-				l.limit_at - greatest($2::timestamp AT TIME ZONE s.time_zone,
-					CASE WHEN (done.limit_at AT TIME ZONE s.time_zone)::date <= $2 THEN done.limit_at END))
+				o.limit_at - greatest($3::timestamp AT TIME ZONE s.time_zone,
+					CASE WHEN (done.limit_at AT TIME ZONE s.time_zone)::date <= $3 THEN done.limit_at END))
 		END
 	FROM (SELECT ctlpr.retention_limit($1) AS limit_at) l
+		CROSS JOIN LATERAL (SELECT greatest(l.limit_at, ctlpr.agency_retention_limit($2)) AS limit_at) o
 		CROSS JOIN ctlpr.statute_adoption a
 		JOIN ctlpr.statute s ON s.statute = a.statute
 		LEFT JOIN LATERAL (
-			SELECT r.limit_at
+			SELECT CASE WHEN isfinite(l.limit_at) AND isfinite(r.limit_at) THEN o.limit_at - (l.limit_at - r.limit_at) END AS limit_at
 			FROM ctlpr.purge_run r
 			WHERE r.relation = $1 AND r.finished_at IS NOT NULL AND r.last_sqlstate IS NULL
 			ORDER BY r.run_id DESC
 			LIMIT 1
 		) done ON true
 $$;
-COMMENT ON FUNCTION ctlpr.purge_lag(regclass, date) IS 'How long, at most, the oldest expired read, captured on that day, has outlived its limit';
+COMMENT ON FUNCTION ctlpr.purge_lag(regclass, text, date) IS 'How long, at most, the oldest expired read of the agency, captured on that day, has outlived its limit';
 
 CREATE FUNCTION ctlpr.retention_state()
 RETURNS TABLE (relation regclass, relation_name text, retention interval, limit_at timestamptz, oldest_read_on date,
@@ -109,7 +112,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT g.relation, g.relation_name, rule.period, ctlpr.retention_limit(g.relation), ctlpr.oldest_read_on(g.relation),
-		expired.reads, ctlpr.purge_lag(g.relation, expired.oldest_on), g.purging
+		expired.reads, coalesce(expired.lag, CASE WHEN ctlpr.retention_limit(g.relation) IS NOT NULL THEN interval '0' END), g.purging
 	FROM ctlpr.governed_relation g
 		LEFT JOIN LATERAL (
 			SELECT r.period
@@ -120,8 +123,12 @@ AS $$
 			LIMIT 1
 		) rule ON true
 		CROSS JOIN LATERAL (
-			SELECT coalesce(sum(x.reads), 0)::bigint AS reads, min(x.read_on) AS oldest_on
-			FROM ctlpr.expired_reads(g.relation) x
+			SELECT coalesce(sum(x.reads), 0)::bigint AS reads, max(ctlpr.purge_lag(g.relation, x.agency_id, x.oldest_on)) AS lag
+			FROM (
+				SELECT y.agency_id, sum(y.reads) AS reads, min(y.read_on) AS oldest_on
+				FROM ctlpr.expired_reads(g.relation) y
+				GROUP BY y.agency_id
+			) x
 		) expired
 	/* administrators run the purge; a shared table is every auditor's, another agency's table is not */
 	WHERE pg_has_role(ctlpr.outer_role(), 'ctlpr_admin', 'USAGE')
@@ -507,7 +514,7 @@ BEGIN
 	FROM ctlpr.governed_relation g
 		CROSS JOIN LATERAL (
 			SELECT y.agency_id, sum(y.reads)::bigint AS reads, min(y.read_on) AS oldest_on,
-				ctlpr.purge_lag(g.relation, min(y.read_on)) AS lag
+				ctlpr.purge_lag(g.relation, y.agency_id, min(y.read_on)) AS lag
 			FROM ctlpr.expired_reads(g.relation) y
 			GROUP BY y.agency_id
 		) x
@@ -866,7 +873,7 @@ REVOKE ALL ON FUNCTION
 	ctlpr.is_auditor(),
 	ctlpr.relation_named(text),
 	ctlpr.finding_id(text, text[]),
-	ctlpr.purge_lag(regclass, date),
+	ctlpr.purge_lag(regclass, text, date),
 	ctlpr.retention_state(),
 	ctlpr.current_holds(),
 	ctlpr.current_findings(),

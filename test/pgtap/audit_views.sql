@@ -119,7 +119,7 @@ SELECT ok(NOT has_function_privilege(r, 'ctlpr.purge(regclass)', 'EXECUTE'), for
 FROM unnest('{av_test_nobody,ctlpr_auditor}'::name[]) r;
 SELECT is_empty(
 	$$SELECT p.oid::regprocedure, r FROM pg_proc p, unnest('{av_test_nobody,ctlpr_auditor,ctlpr_admin}'::name[]) r
-		WHERE p.oid IN ('ctlpr.purge_by_hand(regclass)'::regprocedure, 'ctlpr.purge_lag(regclass,date)'::regprocedure)
+		WHERE p.oid IN ('ctlpr.purge_by_hand(regclass)'::regprocedure, 'ctlpr.purge_lag(regclass,text,date)'::regprocedure)
 			AND has_function_privilege(r, p.oid, 'EXECUTE')$$,
 	'what works behind the views is granted to nobody');
 
