@@ -38,6 +38,7 @@ demo_psql() {
 # load_reads - the generated reads, day by day, with a line that tells how far it is
 load_reads() {
 	local day per_day=$((reads / 30)) done_reads=0 quarter=0
+	: >"$work/load.out"
 	for ((day = 29; day >= 0; day--)); do
 		printf '\\set day %d\n\\set reads %d\n' "$day" $((day == 0 ? reads - 29 * per_day : per_day))
 		cat "$root/demo/reads.sql"
