@@ -206,33 +206,32 @@ sub await_writer
 }
 
 # start_child(code) - run the code, which gets a handle to write lines to, in a process of its own; lines_of(child) - wait for
-# its end and return its lines.  The child leaves without the ends of tests and clusters that are its parent's.
+# its end and return its lines.  They go to a file, as a pipe that nobody reads yet would hold the child up when it is full.
+# The child leaves without the ends of tests and clusters that are its parent's.
 sub start_child
 {
 	my ($code) = @_;
-	pipe(my $from, my $to) or die "pipe: $!";
+	open(my $lines, '+>', undef) or die "temporary file: $!";
 	my $pid = fork // die "fork: $!";
 	if (!$pid)
 	{
-		close $from;
-		$to->autoflush(1);
-		my $done = eval { $code->($to); 1 };
+		$lines->autoflush(1);
+		my $done = eval { $code->($lines); 1 };
 		print STDERR "in a child: $@" if !$done;
-		close $to;
+		close $lines;
 		POSIX::_exit($done ? 0 : 1);
 	}
-	close $to;
-	return { pid => $pid, from => $from };
+	return { pid => $pid, lines => $lines };
 }
 
 sub lines_of
 {
 	my ($child) = @_;
-	my $from = $child->{from};
-	my @lines = map { s/\n\z//r } <$from>;
+	my $lines = $child->{lines};
 	waitpid $child->{pid}, 0;
 	$child->{status} = $?;
-	return @lines;
+	seek($lines, 0, 0) or die "seek: $!";
+	return map { s/\n\z//r } <$lines>;
 }
 
 # kill_and_recover(node, pid) - kill -9 a process of the server and wait until the postmaster has recovered from that
