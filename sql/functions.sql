@@ -38,6 +38,22 @@ CREATE FUNCTION ctlpr.may_insert(relation oid, captured_at timestamptz, owner te
 	AS 'MODULE_PATHNAME', 'ctlpr_may_insert' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.may_insert(oid, timestamptz, text, "any", "any", bigint) IS 'Policy check of a new read: captured within its permitted time, of an agency that the role ingests for; otherwise LP013; not of a camera at a protected site, otherwise LP014';
 
+CREATE FUNCTION ctlpr.admits(relation oid, captured_at timestamptz, owner text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ctlpr_admits' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.admits(oid, timestamptz, text) IS 'Condition of an INSERT under ctlpr.on_expired_ingest = skip: the read that comes in is not past its retention';
+
+CREATE FUNCTION ctlpr.shows_statistics(relation oid) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ctlpr_shows_statistics' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.shows_statistics(oid) IS 'Policy predicate of pg_statistic: the relation is not governed';
+
+CREATE FUNCTION ctlpr.shows_extended_statistics(statistics oid) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ctlpr_shows_extended_statistics' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.shows_extended_statistics(oid) IS 'Policy predicate of pg_statistic_ext_data: the relation of the statistics object is not governed';
+
+CREATE FUNCTION ctlpr.unvetted_function(class oid, object oid, sub integer) RETURNS regprocedure
+	AS 'MODULE_PATHNAME', 'ctlpr_unvetted_function' LANGUAGE C STABLE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.unvetted_function(oid, oid, integer) IS 'Internal: the first function in the expressions of an index, check constraint, generated column, statistics object or domain that is not vetted to see every row; NULL when there is none';
+
 -- VOLATILE, or the planner would take it out of the scans of partitions, which it marks
 CREATE FUNCTION ctlpr.referential(relation oid) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_referential' LANGUAGE C VOLATILE STRICT PARALLEL SAFE NOT LEAKPROOF;

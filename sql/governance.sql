@@ -83,6 +83,107 @@ $$;
 COMMENT ON FUNCTION ctlpr.apply_guard(regclass) IS 'Internal: enables and forces row security and leaves the policy ctlpr_guard on a relation and all its partitions and children, where missing';
 
 /*
+ * govern_detached(relation) - a partition or child that is about to leave its
+ * governed root stays governed, by a registration of its own.
+ *
+ * The library calls it before ALTER TABLE ... DETACH PARTITION and NO INHERIT
+ * run.  While the relation still has its parent, the root's registration counts.
+ * Clause: 13(b)(2)(A).
+ */
+CREATE FUNCTION ctlpr.govern_detached(relation regclass)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	root regclass;
+BEGIN
+	SELECT g.relation INTO root
+		FROM ctlpr.governed_relation g
+		WHERE g.relation <> govern_detached.relation AND govern_detached.relation IN (SELECT m FROM ctlpr.relation_members(g.relation) m)
+		LIMIT 1;
+	IF NOT FOUND OR EXISTS (SELECT FROM ctlpr.governed_relation g WHERE g.relation = govern_detached.relation) THEN
+		RETURN;
+	END IF;
+	INSERT INTO ctlpr.governed_relation AS g (relation, relation_name, captured_at_column, plate_column, agency_column, owner_agency, camera_column,
+			image_column, retention, mode, observe_until, allow_triggers, purging, purge_approved_by, purge_started_at, hidden_before, detached_from)
+		SELECT govern_detached.relation, format('%I.%I', n.nspname, c.relname), r.captured_at_column, r.plate_column, r.agency_column, r.owner_agency, r.camera_column,
+				r.image_column, r.retention, r.mode, r.observe_until, r.allow_triggers, r.purging, r.purge_approved_by, r.purge_started_at, r.hidden_before, root
+			FROM ctlpr.governed_relation r, pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE r.relation = root AND c.oid = govern_detached.relation;
+	INSERT INTO ctlpr.agency_key AS k (relation, value, agency_id)
+		SELECT govern_detached.relation, r.value, r.agency_id FROM ctlpr.agency_key r WHERE r.relation = root
+		ON CONFLICT DO NOTHING;
+	PERFORM ctlpr.record_event('configuration', relation => govern_detached.relation, clause => '13(b)(2)(A)',
+		detail => jsonb_build_object('function', 'govern_detached', 'relation', govern_detached.relation::text, 'detached_from', root::text));
+END
+$$;
+COMMENT ON FUNCTION ctlpr.govern_detached(regclass) IS 'Internal: registers a partition or child by itself before it leaves its governed root';
+
+/*
+ * follow_parent(relation) - a relation that was governed by itself has become
+ * a member of a governed root, whose registration counts from now on.
+ */
+CREATE FUNCTION ctlpr.follow_parent(relation regclass)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	DELETE FROM ctlpr.governed_relation d
+		WHERE d.relation = follow_parent.relation AND d.detached_from IS NOT NULL
+			AND EXISTS (SELECT FROM ctlpr.governed_relation g
+						WHERE g.relation <> d.relation AND d.relation IN (SELECT m FROM ctlpr.relation_members(g.relation) m));
+	IF FOUND THEN
+		DELETE FROM ctlpr.agency_key k WHERE k.relation = follow_parent.relation;
+		PERFORM ctlpr.record_event('configuration', relation => follow_parent.relation, clause => '13(b)(2)(A)',
+			detail => jsonb_build_object('function', 'follow_parent', 'relation', follow_parent.relation::text));
+	END IF;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.follow_parent(regclass) IS 'Internal: drops the registration of a relation that is a member of a governed root again';
+
+/*
+ * unvetted_expressions(relation) - expressions that the server runs over every
+ * row of the relation and its members, expired ones included, and that call a
+ * function which is not vetted to see them (src/expressions.c).
+ */
+CREATE FUNCTION ctlpr.unvetted_expressions(relation regclass)
+RETURNS TABLE (kind text, name text, member regclass, function regprocedure)
+LANGUAGE sql STABLE PARALLEL UNSAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT e.kind, e.name, e.member, e.function
+	FROM (
+		SELECT 'index' AS kind, x.indexrelid::regclass::text AS name, x.indrelid::regclass AS member,
+				ctlpr.unvetted_function('pg_class'::regclass, x.indexrelid, 0) AS function
+			FROM pg_index x
+			WHERE x.indrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND (x.indexprs IS NOT NULL OR x.indpred IS NOT NULL)
+		UNION ALL
+		SELECT 'check constraint', k.conname, k.conrelid::regclass, ctlpr.unvetted_function('pg_constraint'::regclass, k.oid, 0)
+			FROM pg_constraint k
+			WHERE k.conrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND k.contype = 'c'
+		UNION ALL
+		SELECT 'generated column', a.attname, a.attrelid::regclass, ctlpr.unvetted_function('pg_attrdef'::regclass, a.attrelid, a.attnum)
+			FROM pg_attribute a
+			WHERE a.attrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND a.attgenerated <> '' AND NOT a.attisdropped
+		UNION ALL
+		SELECT 'statistics', s.stxname, s.stxrelid::regclass, ctlpr.unvetted_function('pg_statistic_ext'::regclass, s.oid, 0)
+			FROM pg_statistic_ext s
+			WHERE s.stxrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m)
+		UNION ALL
+		SELECT 'domain', format_type(a.atttypid, NULL), a.attrelid::regclass, ctlpr.unvetted_function('pg_type'::regclass, coalesce(e.oid, t.oid), 0)
+			FROM pg_attribute a
+			JOIN pg_type t ON t.oid = a.atttypid
+			LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typlen = -1
+			WHERE a.attrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND a.attnum > 0 AND NOT a.attisdropped
+				AND (t.typtype = 'd' OR e.typtype = 'd')) e
+	WHERE e.function IS NOT NULL
+	ORDER BY e.kind, e.name, e.member::text
+$$;
+COMMENT ON FUNCTION ctlpr.unvetted_expressions(regclass) IS 'Internal: expressions over every row of a relation and its members that call a function which is not vetted';
+
+/*
  * check_relation(relation) - the relation is of a kind that can be governed.
  *
  * Looks at the catalog only, and may be called before the relation is locked.
@@ -347,6 +448,32 @@ BEGIN
 			DETAIL = 'A rule rewrites statements before they are judged.',
 			HINT = format('Run DROP RULE %I ON %s.', hindrance.rulename, hindrance.relation);
 	END IF;
+
+	-- Ways past every statement.
+	SELECT e.kind, e.name, e.member, e.function INTO hindrance FROM ctlpr.unvetted_expressions(check_governable.relation) e LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('the %s "%s" of relation %s calls a function that is not vetted', hindrance.kind, hindrance.name, hindrance.member),
+			DETAIL = format('%s would see every read, expired ones included.', hindrance.function),
+			HINT = 'Drop it, or write it with functions of the server and of extensions that only compute.';
+	END IF;
+	SELECT s.subname, r.srrelid::regclass AS relation INTO hindrance
+		FROM pg_subscription_rel r JOIN pg_subscription s ON s.oid = r.srsubid
+		WHERE r.srrelid IN (SELECT m FROM ctlpr.relation_members(check_governable.relation) m) LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('relation %s is filled by the subscription "%s"', hindrance.relation, hindrance.subname),
+			DETAIL = 'What a subscription writes is checked by nothing.',
+			HINT = 'Take the table out of the publication that it subscribes to, and refresh it; or drop the subscription.';
+	END IF;
+	SELECT s.slot_name, s.plugin INTO hindrance
+		FROM pg_replication_slots s WHERE s.database = current_database() AND s.slot_type = 'logical' AND s.plugin <> 'pgoutput' LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('the logical replication slot "%s" shows every change of this database', hindrance.slot_name),
+			DETAIL = format('Its plugin is %s, which heeds no publication.', hindrance.plugin),
+			HINT = format('Run SELECT pg_drop_replication_slot(%L).', hindrance.slot_name);
+	END IF;
 END
 $$;
 COMMENT ON FUNCTION ctlpr.check_governable(regclass, name, name, name, text, name, name, name[]) IS 'Internal: errors unless columns, triggers and rules of a relation are fit for govern()';
@@ -541,6 +668,7 @@ DECLARE
 	clause       text;
 	observe_end  timestamptz;
 	agency_type  oid;
+	published    record;
 	known_before boolean;
 BEGIN
 	PERFORM ctlpr.check_relation(govern.relation);
@@ -619,6 +747,14 @@ BEGIN
 	END IF;
 	IF govern.mode = 'enforce' THEN
 		PERFORM ctlpr.apply_guard(govern.relation);
+	END IF;
+	SELECT p.publication, p.relation INTO published FROM ctlpr.published_without_leave() p
+		WHERE p.relation IN (SELECT m FROM ctlpr.relation_members(govern.relation) m) LIMIT 1;
+	IF FOUND AND govern.mode = 'enforce' THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('the publication "%s" carries relation %s', published.publication, published.relation),
+			DETAIL = 'A subscriber gets every read, without a statement to record.',
+			HINT = 'Take the table out of the publication; for a subscriber of the same agency, call ctlpr.allow_publication() first.';
 	END IF;
 
 	PERFORM ctlpr.record_event('configuration', relation => govern.relation, agency_id => governed.owner_agency, clause => clause,
@@ -1110,15 +1246,26 @@ BEGIN
 		WHERE k.contype = 'f' AND k.conrelid = ANY (members) AND k.confrelid <> ALL (members) AND k.conparentid = 0 ORDER BY k.conrelid, k.conname;
 
 	-- Publications: a stream of changes is bulk, automatic access (13(d)(8)).
-	RETURN QUERY SELECT 'warning', 'publication', format('publication "%s" sends every read to its subscribers', p.pubname),
+	RETURN QUERY SELECT 'error', 'publication', format('publication "%s" sends every read to its subscribers', p.pubname),
 			CASE WHEN p.puballtables THEN format('DROP PUBLICATION %I', p.pubname)
 				 WHEN n.pnnspid IS NOT NULL THEN format('ALTER PUBLICATION %I DROP TABLES IN SCHEMA %I', p.pubname, (SELECT s.nspname FROM pg_namespace s WHERE s.oid = n.pnnspid))
 				 ELSE format('ALTER PUBLICATION %I DROP TABLE %s', p.pubname, t.prrelid::regclass) END
 		FROM pg_publication p
 		LEFT JOIN pg_publication_rel t ON t.prpubid = p.oid AND t.prrelid = ANY (members)
 		LEFT JOIN pg_publication_namespace n ON n.pnpubid = p.oid AND n.pnnspid IN (SELECT c.relnamespace FROM pg_class c WHERE c.oid = ANY (members))
-		WHERE p.puballtables OR t.prrelid IS NOT NULL OR n.pnnspid IS NOT NULL
+		WHERE (p.puballtables OR t.prrelid IS NOT NULL OR n.pnnspid IS NOT NULL)
+			AND (NOT is_governed OR EXISTS (SELECT FROM ctlpr.published_without_leave() w WHERE w.publication = p.pubname AND w.relation = ANY (members)))
+			AND NOT EXISTS (SELECT FROM ctlpr.allowed_publication a WHERE a.publication = p.pubname AND a.withdrawn_at IS NULL AND NOT is_governed)
 		ORDER BY p.pubname, t.prrelid, n.pnnspid;
+
+	-- Expressions that would see every read.
+	RETURN QUERY SELECT 'error', 'unvetted expression', format('%s "%s" of %s calls %s, which would see every read, expired ones included', e.kind, e.name, e.member, e.function),
+			CASE e.kind WHEN 'index' THEN format('DROP INDEX %s', e.name)
+						WHEN 'check constraint' THEN format('ALTER TABLE %s DROP CONSTRAINT %I', e.member, e.name)
+						WHEN 'generated column' THEN format('ALTER TABLE %s DROP COLUMN %I', e.member, e.name)
+						WHEN 'statistics' THEN format('DROP STATISTICS %I', e.name)
+						ELSE format('ALTER DOMAIN %s DROP CONSTRAINT ...', e.name) END
+		FROM ctlpr.unvetted_expressions(preflight.relation) e;
 
 	-- Other tables that look as if they held plates.
 	RETURN QUERY SELECT 'warning', 'other table with plates', format('%s has the column %s', c.oid::regclass, string_agg(format('"%s"', a.attname), ', ' ORDER BY a.attnum)),

@@ -25,6 +25,7 @@ CREATE TABLE ctlpr.governed_relation (
 	governed_by        name NOT NULL DEFAULT session_user,
 	evidence_of        regclass,
 	hidden_before      timestamptz,
+	detached_from      regclass,
 	CHECK ((agency_column IS NULL) <> (owner_agency IS NULL)),
 	CHECK ((mode = 'observe') = (observe_until IS NOT NULL)),
 	CHECK (NOT purging OR (purge_approved_by IS NOT NULL AND purge_started_at IS NOT NULL))
@@ -48,6 +49,7 @@ COMMENT ON COLUMN ctlpr.governed_relation.purge_started_at IS 'When deletion was
 COMMENT ON COLUMN ctlpr.governed_relation.governed_at IS 'When it came under governance';
 COMMENT ON COLUMN ctlpr.governed_relation.governed_by IS 'Login that governed it';
 COMMENT ON COLUMN ctlpr.governed_relation.hidden_before IS 'Reads captured before had expired when another statute was adopted, and stay expired whatever its retention; NULL: none was';
+COMMENT ON COLUMN ctlpr.governed_relation.detached_from IS 'The governed relation whose partition or child it was; NULL for what govern() was called for';
 COMMENT ON COLUMN ctlpr.governed_relation.evidence_of IS 'The relation whose held reads it keeps, see ctlpr.hold; NULL for a table of reads';
 
 /*

@@ -22,6 +22,9 @@ GRANT EXECUTE ON FUNCTION ctlpr.may_probe TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.may_insert TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.referential TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.touch TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.admits TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.shows_statistics TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.shows_extended_statistics TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.begin_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.end_request TO PUBLIC;
 GRANT EXECUTE ON FUNCTION ctlpr.current_request TO PUBLIC;
@@ -40,11 +43,14 @@ GRANT EXECUTE ON FUNCTION ctlpr.bind_auditor(regrole, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.unbind_auditor(regrole, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.agency_key(text, regclass, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.drop_agency_key(regclass, text) TO ctlpr_admin;
-GRANT EXECUTE ON FUNCTION ctlpr.relation_members(regclass), ctlpr.bypassing_logins() TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.relation_members(regclass), ctlpr.bypassing_logins(), ctlpr.unvetted_expressions(regclass),
+	ctlpr.unvetted_function(oid, oid, integer), ctlpr.published_without_leave() TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.preflight(regclass) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.govern(regclass, name, name, name, text, name, name, text, text, name[]) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.start_purge(regclass, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.release(regclass, text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.allow_publication(name, text, text, regrole), ctlpr.withdraw_publication(name, text) TO ctlpr_admin;
+GRANT SELECT ON ctlpr.allowed_publication TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.confirm_clock(text) TO ctlpr_admin;
 GRANT SELECT ON ctlpr.clock TO ctlpr_admin, ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.standing_request(regrole, text, text, text, timestamptz, text) TO ctlpr_admin;
@@ -135,7 +141,7 @@ BEGIN
 	FOREACH rule_table IN ARRAY ARRAY['agency', 'role_binding', 'auditor_binding', 'declaration', 'statute', 'statute_adoption', 'statute_purpose',
 									  'statute_retention', 'statute_recipient', 'statute_authorization', 'statute_hotlist_source', 'legal_authorization', 'suspension', 'network',
 									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
-									  'policy', 'misuse_report', 'aggregate', 'statute_camera', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'standing_request']
+									  'policy', 'misuse_report', 'aggregate', 'statute_camera', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'allowed_publication', 'standing_request']
 	LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
@@ -195,6 +201,7 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold_hold_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.governed_relation', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.agency_key', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.allowed_publication', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.ingest_count', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.standing_request', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_entry', '');

@@ -81,6 +81,13 @@
 #define COMPAT_FORM_MINIMAL_TUPLE(desc, values, nulls) heap_form_minimal_tuple(desc, values, nulls)
 #endif
 
+/* Ownership is asked for any kind of object since 16. */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_OWNS_RELATION(relid, role) object_ownercheck(RelationRelationId, relid, role)
+#else
+#define COMPAT_OWNS_RELATION(relid, role) pg_class_ownercheck(relid, role)
+#endif
+
 /* Permissions stand in the range table entry before 16, beside it since. */
 typedef struct CompatPermissions
 {
@@ -110,6 +117,18 @@ compat_permissions(const RangeTblEntry *rte, List *perminfos)
 #endif
 	return result;
 }
+
+/* The same for a command that makes its range table entry itself */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_REQUIRES_INSERT(item) ((item)->p_perminfo->requiredPerms = ACL_INSERT)
+#define COMPAT_INSERTS_COLUMN(item, column)                                                                                      \
+	((item)->p_perminfo->insertedCols = bms_add_member((item)->p_perminfo->insertedCols, column))
+#define COMPAT_CHECK_PERMISSIONS(pstate) ExecCheckPermissions((pstate)->p_rtable, (pstate)->p_rteperminfos, true)
+#else
+#define COMPAT_REQUIRES_INSERT(item)		((item)->p_rte->requiredPerms = ACL_INSERT)
+#define COMPAT_INSERTS_COLUMN(item, column) ((item)->p_rte->insertedCols = bms_add_member((item)->p_rte->insertedCols, column))
+#define COMPAT_CHECK_PERMISSIONS(pstate)	ExecCheckRTPerms((pstate)->p_rtable, true)
+#endif
 
 #if PG_VERSION_NUM >= 160000
 #define COMPAT_PLAN_PERMINFOS(plannedstmt) ((plannedstmt)->permInfos)

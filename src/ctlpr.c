@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/guc.h"
@@ -16,6 +18,8 @@
 #include "ctlpr.h"
 #include "event.h"
 #include "gate.h"
+#include "object_gate.h"
+#include "outflow.h"
 #include "record.h"
 #include "refusal.h"
 #include "registry.h"
@@ -23,6 +27,7 @@
 #include "row_policy.h"
 #include "rules.h"
 #include "shared.h"
+#include "utility_gate.h"
 #include "worker.h"
 
 PG_MODULE_MAGIC;
@@ -40,12 +45,55 @@ int	 ctlpr_bulk_row_limit;
 int	 ctlpr_pending_limit_s;
 int	 ctlpr_observe_limit_min;
 bool ctlpr_restore;
+int	 ctlpr_on_expired_ingest;
 
 static const struct config_enum_entry durability_options[] = {{"sync", AUDIT_DURABILITY_SYNC, false},
 															  {"async", AUDIT_DURABILITY_ASYNC, false},
 															  {NULL, 0, false}};
 
+static const struct config_enum_entry expired_ingest_options[] = {{"error", EXPIRED_INGEST_ERROR, false},
+																  {"skip", EXPIRED_INGEST_SKIP, false},
+																  {NULL, 0, false}};
+
 void _PG_init(void);
+
+/* ---- changes of a session's own settings ---- */
+
+/*
+ * A superuser who sets one of the settings that a rule hangs on does so on
+ * record.  What comes from files, roles and databases is posture's.
+ */
+static void
+record_change(GucSource source, const char *change)
+{
+	if (source == PGC_S_SESSION && !IsBinaryUpgrade && !InitializingParallelWorker && IsTransactionState() &&
+		registry_any_governed())
+		record_permitted_command("configuration", NULL, NULL, change);
+}
+
+#define RECORDED_INTEGER(setting)                                                                                                \
+	static bool check_##setting(int *value, void **extra, GucSource source)                                                      \
+	{                                                                                                                            \
+		record_change(source, psprintf("SET ctlpr." #setting " = %d", *value));                                                  \
+		return true;                                                                                                             \
+	}
+
+RECORDED_INTEGER(audit_timeout)
+RECORDED_INTEGER(audit_durability)
+RECORDED_INTEGER(request_timeout)
+RECORDED_INTEGER(clock_skew)
+RECORDED_INTEGER(bulk_row_limit)
+RECORDED_INTEGER(pending_limit)
+RECORDED_INTEGER(observe_limit)
+
+static bool
+check_restore(bool *value, void **extra, GucSource source)
+{
+	record_change(source, *value ? "SET ctlpr.restore = on" : "SET ctlpr.restore = off");
+	return true;
+}
+
+/* ---- settings ---- */
 
 static void
 define_audit_settings(void)
@@ -55,9 +103,9 @@ define_audit_settings(void)
 	 * Longer rides out a slow disk, shorter refuses sooner; nothing is released
 	 * unrecorded either way.
 	 */
-	DefineCustomIntVariable("ctlpr.audit_timeout",
-							"Longest wait for the record of a statement; then the statement is refused with LP020.", NULL,
-							&ctlpr_audit_timeout_ms, 5000, 100, 10 * 60 * 1000, PGC_SUSET, GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"ctlpr.audit_timeout", "Longest wait for the record of a statement; then the statement is refused with LP020.", NULL,
+		&ctlpr_audit_timeout_ms, 5000, 100, 10 * 60 * 1000, PGC_SUSET, GUC_UNIT_MS, check_audit_timeout, NULL, NULL);
 
 	/*
 	 * Administrators can choose to release rows before their record is on disk.
@@ -65,8 +113,8 @@ define_audit_settings(void)
 	 * that were seen.  It is a finding for as long as it is set.
 	 */
 	DefineCustomEnumVariable("ctlpr.audit_durability", "Whether rows wait until their record is durable (sync) or not (async).",
-							 NULL, &ctlpr_audit_durability, AUDIT_DURABILITY_SYNC, durability_options, PGC_SUSET, 0, NULL, NULL,
-							 NULL);
+							 NULL, &ctlpr_audit_durability, AUDIT_DURABILITY_SYNC, durability_options, PGC_SUSET, 0,
+							 check_audit_durability, NULL, NULL);
 
 	/*
 	 * Administrators can choose how much may wait for the writer, for each
@@ -104,32 +152,40 @@ define_request_settings(void)
 {
 	/* Administrators can choose how long a request of scope "session" lasts. */
 	DefineCustomIntVariable("ctlpr.request_timeout", "Time after which a request of scope session ends.", NULL,
-							&ctlpr_request_timeout_s, 30 * 60, 1, 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+							&ctlpr_request_timeout_s, 30 * 60, 1, 24 * 3600, PGC_SUSET, GUC_UNIT_S, check_request_timeout, NULL,
+							NULL);
 
 	/* Administrators can choose how wrong the clocks of cameras may be; a read from further ahead is refused. */
 	DefineCustomIntVariable("ctlpr.clock_skew", "How far in the future the captured time of a read may lie.", NULL,
-							&ctlpr_clock_skew_s, 5 * 60, 0, 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+							&ctlpr_clock_skew_s, 5 * 60, 0, 3600, PGC_SUSET, GUC_UNIT_S, check_clock_skew, NULL, NULL);
 
 	/* Administrators can choose what is bulk where they are; a statement beyond it is stopped. */
 	DefineCustomIntVariable("ctlpr.bulk_row_limit", "Reads of other agencies that one statement may touch; 0 sets no limit.",
 							"13(d)(8) knows no bulk access: a statement that touches more is stopped.", &ctlpr_bulk_row_limit,
-							10000, 0, INT_MAX, PGC_SUSET, 0, NULL, NULL, NULL);
+							10000, 0, INT_MAX, PGC_SUSET, 0, check_bulk_row_limit, NULL, NULL);
 
 	/* Administrators can choose how soon a pending case number must follow; a request left without is a finding. */
-	DefineCustomIntVariable("ctlpr.pending_limit",
-							"How long the case number of a request may stay \"pending\" before that is a finding.", NULL,
-							&ctlpr_pending_limit_s, 24 * 3600, 0, 30 * 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+	DefineCustomIntVariable(
+		"ctlpr.pending_limit", "How long the case number of a request may stay \"pending\" before that is a finding.", NULL,
+		&ctlpr_pending_limit_s, 24 * 3600, 0, 30 * 24 * 3600, PGC_SUSET, GUC_UNIT_S, check_pending_limit, NULL, NULL);
 
 	/* Administrators can choose how long a relation may be observed before it is enforced. */
 	DefineCustomIntVariable("ctlpr.observe_limit", "Longest time that a relation stays in observe mode.", NULL,
-							&ctlpr_observe_limit_min, 30 * 24 * 60, 1, 90 * 24 * 60, PGC_SUSET, GUC_UNIT_MIN, NULL, NULL, NULL);
+							&ctlpr_observe_limit_min, 30 * 24 * 60, 1, 90 * 24 * 60, PGC_SUSET, GUC_UNIT_MIN, check_observe_limit,
+							NULL, NULL);
 
 	/*
 	 * A superuser turns this on in the session that loads a dump: COPY may then
 	 * fill governed tables and an empty log.  Expired reads stay hidden.
 	 */
 	DefineCustomBoolVariable("ctlpr.restore", "Admits COPY FROM into governed tables and into an empty log.", NULL,
-							 &ctlpr_restore, false, PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, NULL, NULL, NULL);
+							 &ctlpr_restore, false, PGC_SUSET, GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE, check_restore, NULL,
+							 NULL);
+
+	/* Users can choose what becomes of a load that has expired reads in it: it fails, or they are left out and counted. */
+	DefineCustomEnumVariable("ctlpr.on_expired_ingest", "What becomes of a read that comes in past its retention: error or skip.",
+							 NULL, &ctlpr_on_expired_ingest, EXPIRED_INGEST_ERROR, expired_ingest_options, PGC_USERSET, 0, NULL,
+							 NULL, NULL);
 }
 
 void
@@ -157,5 +213,7 @@ _PG_init(void)
 	record_install();
 	gate_install();
 	utility_gate_install();
+	object_gate_install();
+	outflow_install();
 	worker_install();
 }

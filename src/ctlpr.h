@@ -38,6 +38,12 @@ typedef enum AuditDurability
 	AUDIT_DURABILITY_ASYNC
 } AuditDurability;
 
+typedef enum ExpiredIngest
+{
+	EXPIRED_INGEST_ERROR,
+	EXPIRED_INGEST_SKIP
+} ExpiredIngest;
+
 /* Settings, defined with their explanations in ctlpr.c */
 extern int	ctlpr_audit_timeout_ms;
 extern int	ctlpr_audit_durability;
@@ -52,12 +58,7 @@ extern int	ctlpr_bulk_row_limit;
 extern int	ctlpr_pending_limit_s;
 extern int	ctlpr_observe_limit_min;
 extern bool ctlpr_restore;
-
-/* utility_gate.c: installs the ProcessUtility and object access hooks */
-extern void utility_gate_install(void);
-
-/* The relation of the ALTER TABLE under way, which may validate a foreign key; InvalidOid when none is */
-extern Oid utility_gate_altered(void);
+extern int	ctlpr_on_expired_ingest;
 
 /* index_path.c: installs the planner hooks */
 extern void index_path_install(void);

@@ -60,8 +60,8 @@ packed_sqlstate(const char *sqlstate)
 	return MAKE_SQLSTATE(sqlstate[0], sqlstate[1], sqlstate[2], sqlstate[3], sqlstate[4]);
 }
 
-static void
-remember_event(int64 seq, const char *action)
+void
+event_outcome_follows(int64 seq, const char *action)
 {
 	MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
 	PendingEvent *event = palloc0(sizeof(PendingEvent));
@@ -110,7 +110,7 @@ ctlpr_record_event(PG_FUNCTION_ARGS)
 
 	audit_await(audit_push(&entry, &seq));
 	if (!sqlstate)
-		remember_event(seq, entry.action);
+		event_outcome_follows(seq, entry.action);
 	PG_RETURN_INT64(seq);
 }
 

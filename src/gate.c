@@ -40,6 +40,7 @@
 #include "rules.h"
 #include "shared.h"
 #include "statement_text.h"
+#include "utility_gate.h"
 
 static ExecutorStart_hook_type	previous_start = NULL;
 static ExecutorRun_hook_type	previous_run = NULL;
@@ -192,6 +193,8 @@ named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
 static const char *
 action_of(const NamedRelation *named, const QueryDesc *query_desc, int eflags)
 {
+	if (query_desc == NULL)
+		return "copy";
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		return "explain";
 	if (query_desc->operation == CMD_MERGE && (named->required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)))
@@ -216,12 +219,17 @@ action_of(const NamedRelation *named, const QueryDesc *query_desc, int eflags)
 static bool
 keeps_rows(QueryDesc *query_desc)
 {
-	if (query_desc->dest && (query_desc->dest->mydest == DestIntoRel || query_desc->dest->mydest == DestTransientRel))
+	if (query_desc->dest && query_desc->dest->mydest == DestIntoRel)
+		return !utility_gate_until_commit(InvalidOid);
+	if (query_desc->dest && query_desc->dest->mydest == DestTransientRel)
 		return true;
 	return ActivePortal && ActivePortal->queryDesc == query_desc && ActivePortal->holdStore != NULL;
 }
 
-/* Do rows of the statement end up in a relation that is neither governed nor temporary, nor approved for what they sum up? */
+/*
+ * Do rows of the statement end up in a relation that is neither governed, nor
+ * gone when the transaction ends, nor approved for what they sum up?
+ */
 static bool
 fills_lasting_relation(QueryDesc *query_desc, const PlanFacts *facts)
 {
@@ -239,8 +247,7 @@ fills_lasting_relation(QueryDesc *query_desc, const PlanFacts *facts)
 		CompatPermissions permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
 
 		if ((permissions.required & (ACL_INSERT | ACL_UPDATE)) && registry_lookup(rte->relid) == NULL &&
-			get_rel_persistence(rte->relid) != RELPERSISTENCE_TEMP &&
-			!(facts->only_summaries && registry_aggregate_approved(rte->relid)))
+			!utility_gate_until_commit(rte->relid) && !(facts->only_summaries && registry_aggregate_approved(rte->relid)))
 			return true;
 	}
 	return false;
@@ -302,6 +309,8 @@ decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelatio
 		return refused(CAUSE_BREAK_GLASS_READS_ONLY, "14(a)(6)");
 	if ((named->required & ACL_SELECT) && fills_lasting_relation(access->query_desc, facts))
 		return refused(CAUSE_COPY_LASTING, "13(b)(2)(A)");
+	if (access->counts_hidden)
+		return refused(CAUSE_EXPLAIN_ANALYZE, "13(d)(6)");
 	if (!relation->retention_known)
 		return refused(CAUSE_NO_RETENTION_RULE, "13(b)(2)");
 	if (named->assigns_fixed)
@@ -402,6 +411,10 @@ close_statement(StatementAccess *access, int sqlstate, bool may_wait)
 			record_outcome(access, relation, sqlstate, may_wait);
 		if (sqlstate == 0 && relation->ingest && !access->copies_reads)
 			record_ingest_counts(access, relation);
+		if (sqlstate == 0 && relation->left_out > 0)
+			ereport(NOTICE,
+					(errmsg_plural("%lld read past its retention was left out", "%lld reads past their retention were left out",
+								   (unsigned long) relation->left_out, (long long) relation->left_out)));
 	}
 }
 
@@ -456,7 +469,7 @@ move_limits(StatementAccess *access)
 static bool
 is_leaders_plan(const QueryDesc *query_desc)
 {
-	return IsParallelWorker() && query_desc->dest && query_desc->dest->mydest == DestTupleQueue;
+	return IsParallelWorker() && query_desc && query_desc->dest && query_desc->dest->mydest == DestTupleQueue;
 }
 
 static StatementAccess *
@@ -546,23 +559,23 @@ is_referential(const PlanFacts *facts)
 static char *
 recordable_text(StatementAccess *access, RelationAccess *relation, PlanFacts *facts, char *text)
 {
-	PlannedStmt *stmt = access->query_desc->plannedstmt;
+	if (!text && access->query_desc)
+	{
+		PlannedStmt *stmt = access->query_desc->plannedstmt;
 
-	if (!text)
 		text = statement_text(access->query_desc->sourceText, stmt->stmt_location, stmt->stmt_len);
-	facts->too_complex |= facts->plate_bytes + strlen(text) > AUDIT_STATEMENT_MAX_BYTES;
+	}
+	facts->too_complex |= facts->plate_bytes + (text ? strlen(text) : 0) > AUDIT_STATEMENT_MAX_BYTES;
 	if (facts->too_complex && relation->verdict.allowed)
 		relation->verdict = refused(CAUSE_TOO_COMPLEX, "14(a)(6)");
 	return text;
 }
 
-/* Decide all relations of the statement, record it, raise when it is refused. */
+/* Decide all relations of the statement, record it, raise when it is refused.  text: of the statement, NULL to find it. */
 static void
-decide_statement(StatementAccess *access, List *named)
+decide_statement(StatementAccess *access, List *named, PlanFacts *facts, char *text)
 {
-	PlanFacts	  *facts = inspect_plan(access->query_desc);
 	const Verdict *stopped = NULL;
-	char		  *text = NULL;
 
 	if (RecoveryInProgress() && !is_observed_only(access))
 		refusal_raise(CAUSE_STANDBY, "14(a)(6)");
@@ -635,12 +648,28 @@ call_standard_start(QueryDesc *query_desc, int eflags)
 		standard_ExecutorStart(query_desc, eflags);
 }
 
+/*
+ * Counts of rows that a filter removed are counts of reads that the policy
+ * hides.  EXPLAIN ANALYZE is for administrators; what auto_explain would count
+ * is not counted.
+ */
+static bool
+counts_hidden_rows(QueryDesc *query_desc)
+{
+	if ((query_desc->instrument_options & (INSTRUMENT_TIMER | INSTRUMENT_ROWS)) == 0)
+		return false;
+	if (!utility_gate_explains())
+		query_desc->instrument_options = 0;
+	return utility_gate_explains() && !is_member_of_role(GetOuterUserId(), get_role_oid("ctlpr_admin", false));
+}
+
 static void
 gate_start(QueryDesc *query_desc, int eflags)
 {
 	List			*named;
 	bool			 reads_log;
 	bool			 writes_log;
+	bool			 counts_hidden = false;
 	MemoryContext	 old;
 	StatementAccess *access;
 
@@ -659,16 +688,22 @@ gate_start(QueryDesc *query_desc, int eflags)
 	named = named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
 	if (reads_log || writes_log)
 		guard_log(reads_log, writes_log, query_desc);
+	if (named != NIL)
+		counts_hidden = counts_hidden_rows(query_desc);
 	call_standard_start(query_desc, eflags);
 	if (named == NIL)
 		return;
+	/* A module that is called after us may have asked for the counts. */
+	if (!counts_hidden)
+		counts_hidden = counts_hidden_rows(query_desc);
 
 	old = MemoryContextSwitchTo(query_desc->estate->es_query_cxt);
 	access = create_statement(query_desc, named, eflags);
+	access->counts_hidden = counts_hidden;
 	if (access->is_worker)
 		join_leader(access);
 	else
-		decide_statement(access, named);
+		decide_statement(access, named, inspect_plan(query_desc), NULL);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		audit_await(access->ticket);
 	MemoryContextSwitchTo(old);
@@ -933,6 +968,55 @@ gate_run(EXECUTOR_RUN_PARAMS)
 			COMPAT_RUN_WITHOUT_WORKERS(query_desc);
 	}
 	run_as_innermost(access, published, EXECUTOR_RUN_ARGS);
+}
+
+/* Load as the innermost governed statement; an error ends it. */
+static uint64
+load_as_innermost(StatementAccess *access, GateLoad load, void *load_context)
+{
+	StatementAccess *outer = running;
+	volatile uint64	 processed = 0;
+
+	running = access;
+	PG_TRY();
+	{
+		processed = load(load_context);
+	}
+	PG_CATCH();
+	{
+		running = outer;
+		close_statement(access, geterrcode(), false);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	running = outer;
+	return processed;
+}
+
+uint64
+gate_run_copy(Oid relid, const char *text, GateLoad load, void *load_context)
+{
+	MemoryContext	 context = AllocSetContextCreate(CurrentMemoryContext, "ctlpr copy", ALLOCSET_SMALL_SIZES);
+	MemoryContext	 caller = MemoryContextSwitchTo(context);
+	NamedRelation	*named = palloc0(sizeof(NamedRelation));
+	StatementAccess *access;
+	PlanFacts		*facts = palloc0(sizeof(PlanFacts));
+	uint64			 processed;
+
+	named->relid = relid;
+	named->required = ACL_INSERT;
+	named->bypasses = has_bypassrls_privilege(GetUserId());
+	access = create_statement(NULL, list_make1(named), 0);
+	decide_statement(access, list_make1(named), facts, text ? pstrdup(text) : NULL);
+	prepare_run(access);
+	MemoryContextSwitchTo(caller);
+
+	access->rows_returned = (int64) load_as_innermost(access, load, load_context);
+	processed = (uint64) access->rows_returned;
+	close_statement(access, 0, true);
+	unlink_statement(access);
+	MemoryContextDelete(context);
+	return processed;
 }
 
 static void
@@ -1257,15 +1341,44 @@ gate_refuse_call(const char *action, VerdictCause cause, const char *clause)
 	pg_unreachable();
 }
 
+/* A relation as the log names it: the root of a governed one; NULL where there is none */
+static const char *
+recorded_name(Oid relid)
+{
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+	if (governed)
+		return pstrdup(governed->root_name);
+	return OidIsValid(relid) ? quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid))
+							 : NULL;
+}
+
 void
 gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const char *clause)
 {
-	const GovernedRelation *governed = registry_lookup(relid);
-	char				   *name = governed ? pstrdup(governed->root_name)
-											: quote_qualified_identifier(get_namespace_name(get_rel_namespace(relid)), get_rel_name(relid));
-
-	refuse_command(action, name, cause, clause);
+	refuse_command(action, recorded_name(relid), cause, clause);
 	pg_unreachable();
+}
+
+void
+gate_refuse_locked_command(const char *action, VerdictCause cause, const char *clause)
+{
+	Verdict verdict = refused(cause, clause);
+
+	(void) record_refused_command(action, NULL, &verdict);
+	refusal_raise(cause, clause);
+}
+
+void
+gate_refuse_weakening(const char *action, Oid relid, VerdictCause cause, const char *clause)
+{
+	Request request;
+	Oid		role = GetOuterUserId();
+
+	if (request_in_force(role, shared_now(), &request) && request.break_glass && superuser_arg(role))
+		record_permitted_command(action, recorded_name(relid), "break_glass", NULL);
+	else
+		gate_refuse_command(action, relid, cause, clause);
 }
 
 static void

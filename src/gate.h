@@ -62,6 +62,7 @@ typedef struct RelationAccess
 	HTAB			*owners; /* of OwnerAccess */
 	OwnerAccess		*last_owner;
 	List			*ingest_counts; /* of IngestCount * */
+	int64			 left_out;		/* reads that came past their retention, and were not let in */
 	IngestCount		*last_count;
 	int64			 last_count_quarter; /* quarter hour of the read that last_count counted */
 	List			*holds;				 /* of int64 *: those whose evidence was seen */
@@ -75,9 +76,9 @@ typedef struct RelationAccess
 /* A statement on governed relations, from the start of its executor to its end */
 typedef struct StatementAccess
 {
-	struct StatementAccess *next;	/* the session's open statements */
-	uint64					serial; /* never used twice in a session */
-	QueryDesc			   *query_desc;
+	struct StatementAccess *next;			/* the session's open statements */
+	uint64					serial;			/* never used twice in a session */
+	QueryDesc			   *query_desc;		/* NULL: COPY FROM, which has no executor */
 	MemoryContext			context;		/* of the executor: gone with it */
 	MemoryContext			owners_context; /* of the owners' tables, gone with this; NULL until needed */
 	Oid						role;			/* outer role at start */
@@ -97,6 +98,7 @@ typedef struct StatementAccess
 	bool					is_worker;		/* a part of its leader's statement */
 	bool					copies_reads;	/* what it inserts was counted when it came in */
 	bool					holds_rows;		/* a node of its plan keeps rows between runs */
+	bool					counts_hidden;	/* EXPLAIN ANALYZE of a role that may not use it */
 	bool					has_run;
 	int64					rows_returned;
 	bool					closed; /* its outcome is on the way */
@@ -130,8 +132,26 @@ COMPAT_NORETURN extern void gate_refuse_call(const char *action, VerdictCause ca
 /* The same for one governed relation (or the log), named by its OID */
 COMPAT_NORETURN extern void gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const char *clause);
 
+/* The same for a command that holds locks which the writer of the log needs: the record follows when it has let go. */
+COMPAT_NORETURN extern void gate_refuse_locked_command(const char *action, VerdictCause cause, const char *clause);
+
+/*
+ * The same for what a superuser may do under break_glass(): then it is put on
+ * record, and the function returns.  relid: InvalidOid where the command is
+ * about no one relation.
+ */
+extern void gate_refuse_weakening(const char *action, Oid relid, VerdictCause cause, const char *clause);
+
 /* May the acting role name partitions and bypass row security for reading: break_glass(), or a standing backup? */
 extern bool gate_may_bypass_for_reading(void);
+
+/*
+ * Run a COPY FROM into a governed relation: decide it, record what is not
+ * plain ingest, and let load() do it with the policy in force.  text: the
+ * command as the log may keep it, or NULL.  Result: that of load(), rows.
+ */
+typedef uint64 (*GateLoad)(void *context);
+extern uint64 gate_run_copy(Oid relid, const char *text, GateLoad load, void *load_context);
 
 /* exempt.c runs a query of our own: this executor is let through untouched. */
 extern void gate_exempt(QueryDesc *query_desc);

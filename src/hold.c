@@ -25,6 +25,7 @@
 #include "exempt.h"
 #include "hold.h"
 #include "instruments.h"
+#include "object_gate.h"
 #include "retention.h"
 #include "rules.h"
 #include "shared.h"
@@ -66,8 +67,6 @@ typedef struct Hold
 PG_FUNCTION_INFO_V1(ctlpr_apply_hold);
 PG_FUNCTION_INFO_V1(ctlpr_held_reads);
 PG_FUNCTION_INFO_V1(ctlpr_alter_evidence);
-
-static bool altering = false;
 
 /* ---- reading ---- */
 
@@ -369,12 +368,6 @@ ctlpr_held_reads(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(count);
 }
 
-bool
-hold_altering_evidence(void)
-{
-	return altering;
-}
-
 /*
  * alter_evidence(evidence, command, as_owner): a command of ours on an evidence
  * table, which nobody else may alter; with the owner's rights where it could
@@ -384,26 +377,15 @@ Datum
 ctlpr_alter_evidence(PG_FUNCTION_ARGS)
 {
 	char *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	bool  outer = altering;
 	Oid	  user;
 	int	  context;
 
 	GetUserIdAndSecContext(&user, &context);
 	if (PG_GETARG_BOOL(2))
 		exempt_become_owner(PG_GETARG_OID(0), &user, &context);
-	altering = true;
-	PG_TRY();
-	{
-		SPI_connect();
-		if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
-			elog(ERROR, "unexpected result of a command on an evidence table");
-		SPI_finish();
-	}
-	PG_FINALLY();
-	{
-		altering = outer;
-	}
-	PG_END_TRY();
+	SPI_connect();
+	object_gate_run(command);
+	SPI_finish();
 	SetUserIdAndSecContext(user, context);
 	PG_RETURN_VOID();
 }

@@ -35,7 +35,4 @@ extern int64 hold_apply(int64 hold_id, HoldReach reach, TimestampTz now);
  */
 extern void hold_keep(const GovernedRelation *member, TimestampTz limit);
 
-/* Is the command under way one of ours on an evidence table? */
-extern bool hold_altering_evidence(void);
-
 #endif /* CTLPR_HOLD_H */

@@ -16,6 +16,8 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "catalog/pg_constraint.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
@@ -128,6 +130,21 @@ ensure_quals(Query *query, RangeTblEntry *rte, Index varno, const GovernedRelati
 	bool changes = (int) varno == query->resultRelation && (query->commandType == CMD_UPDATE || query->commandType == CMD_DELETE);
 	Node *expression = row_policy_expression(governed, varno, changes ? POLICY_CHANGE : POLICY_READ);
 
+	/* First of all, so that a function in a policy of the table's own sees no row that ours takes away. */
+	rte->securityQuals = lcons(expression, list_delete(rte->securityQuals, expression));
+}
+
+/*
+ * What ANALYZE keeps of a governed table are values of its reads, expired ones
+ * included; the views over it hide them only from roles that row security binds.
+ */
+static void
+hide_statistics(RangeTblEntry *rte, Index varno)
+{
+	bool	   extended = rte->relid == StatisticExtDataRelationId;
+	AttrNumber attribute = extended ? Anum_pg_statistic_ext_data_stxoid : Anum_pg_statistic_starelid;
+	Node	  *expression = row_policy_statistics(extended, varno, attribute);
+
 	if (!list_member(rte->securityQuals, expression))
 		rte->securityQuals = lappend(rte->securityQuals, expression);
 }
@@ -151,6 +168,8 @@ ensure_policies(Node *node, void *context)
 		GovernedRelation		governed;
 
 		varno++;
+		if (rte->rtekind == RTE_RELATION && (rte->relid == StatisticRelationId || rte->relid == StatisticExtDataRelationId))
+			hide_statistics(rte, varno);
 		if (rte->rtekind != RTE_RELATION || rte->relkind == RELKIND_COMPOSITE_TYPE ||
 			(found = registry_lookup(rte->relid)) == NULL)
 			continue;
@@ -253,6 +272,43 @@ find_probes(Query *query)
 	}
 }
 
+/* ---- reads that come in expired ---- */
+
+/* The expression that an INSERT gives a column; NULL where it gives none */
+static Node *
+assigned_to(Query *query, AttrNumber attribute)
+{
+	ListCell *cell;
+
+	foreach (cell, query->targetList)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+
+		if (entry->resno == attribute && !entry->resjunk)
+			return (Node *) copyObject(entry->expr);
+	}
+	return NULL;
+}
+
+/* Where expired reads are to be left out rather than refused, an INSERT does not get to see them. */
+static void
+leave_out_expired(Query *query)
+{
+	const GovernedRelation *governed;
+	Node				   *captured_at;
+	Node				   *owner;
+
+	if (ctlpr_on_expired_ingest != EXPIRED_INGEST_SKIP || query->commandType != CMD_INSERT || query->jointree == NULL)
+		return;
+	governed = registry_lookup(rt_fetch(query->resultRelation, query->rtable)->relid);
+	if (!governed || governed->broken)
+		return;
+	captured_at = assigned_to(query, governed->captured_at);
+	owner = governed->owner > 0 ? assigned_to(query, governed->owner) : NULL;
+	if (captured_at && (owner || governed->owner <= 0))
+		query->jointree->quals = make_and_qual(query->jointree->quals, row_policy_admits(governed, captured_at, owner));
+}
+
 /* ---- hooks ---- */
 
 static void
@@ -262,6 +318,7 @@ apply_policies(Query *query)
 		return;
 	(void) ensure_policies((Node *) query, NULL);
 	find_probes(query);
+	leave_out_expired(query);
 }
 
 static PlannedStmt *

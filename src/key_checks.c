@@ -28,6 +28,7 @@
 #include "ctlpr.h"
 #include "key_checks.h"
 #include "query_shape.h"
+#include "utility_gate.h"
 
 /* ---- shapes ---- */
 

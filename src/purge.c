@@ -43,6 +43,7 @@
 #include "ctlpr.h"
 #include "exempt.h"
 #include "hold.h"
+#include "object_gate.h"
 #include "purge.h"
 #include "registry.h"
 #include "retention.h"
@@ -278,7 +279,7 @@ step_drop_partition(PurgeRun *run, Oid partition)
 						retention_relation_sql(partition)),
 			   0, NULL, rows, &desc);
 	SPI_connect();
-	execute(psprintf("DROP TABLE %s", retention_relation_sql(partition)), SPI_OK_UTILITY);
+	object_gate_run(psprintf("DROP TABLE %s", retention_relation_sql(partition)));
 	SPI_finish();
 	SetUserIdAndSecContext(user, context);
 

@@ -17,10 +17,12 @@
 #include "utils/timestamp.h"
 
 #include "audit_queue.h"
+#include "event.h"
 #include "record.h"
 #include "registry.h"
 #include "rules.h"
 #include "shared.h"
+#include "utility_gate.h"
 
 #define QUARTER_HOUR_USECS (15 * 60 * USECS_PER_SEC)
 
@@ -101,26 +103,50 @@ record_refusal(StatementAccess *access, RelationAccess *relation, const Verdict 
 	return relation->observed ? audit_push_nowait(&entry, &seq) : audit_push(&entry, &seq);
 }
 
-uint64
-record_refused_command(const char *action, const char *relation_name, const Verdict *verdict)
+/* An entry about a call or command of whoever acts now */
+static void
+fill_command_entry(AuditEntry *entry, const char *action, const char *relation_name, const Verdict *verdict)
 {
 	TimestampTz	   now = shared_now();
 	Oid			   role = GetOuterUserId();
 	Request		   request;
 	RequestVerdict described = request_describe_role(role);
 	bool		   has_request = request_in_force(role, now, &request);
-	AuditEntry	   entry = AUDIT_ENTRY_INIT;
-	int64		   seq;
 
-	request_fill_entry(&entry, has_request ? &request : NULL, &described);
-	entry.kind = AUDIT_VERDICT;
-	entry.at = now;
-	entry.action = action;
-	entry.relation = relation_name;
-	entry.search_kind = "none";
-	entry.enforced = TRI_TRUE;
-	fill_verdict(&entry, verdict);
+	request_fill_entry(entry, has_request ? &request : NULL, &described);
+	entry->kind = AUDIT_VERDICT;
+	entry->at = now;
+	entry->action = action;
+	entry->relation = relation_name;
+	entry->search_kind = "none";
+	entry->statement = utility_gate_statement();
+	entry->enforced = TRI_TRUE;
+	fill_verdict(entry, verdict);
+}
+
+uint64
+record_refused_command(const char *action, const char *relation_name, const Verdict *verdict)
+{
+	AuditEntry entry = AUDIT_ENTRY_INIT;
+	int64	   seq;
+
+	fill_command_entry(&entry, action, relation_name, verdict);
 	return audit_push(&entry, &seq);
+}
+
+void
+record_permitted_command(const char *action, const char *relation_name, const char *basis, const char *statement)
+{
+	Verdict	   verdict = {.allowed = true, .cause = CAUSE_ALLOWED, .scope = SCOPE_NONE};
+	AuditEntry entry = AUDIT_ENTRY_INIT;
+	int64	   seq;
+
+	fill_command_entry(&entry, action, relation_name, &verdict);
+	entry.basis = basis;
+	if (statement)
+		entry.statement = statement;
+	audit_await(audit_push(&entry, &seq));
+	event_outcome_follows(seq, action);
 }
 
 void
@@ -254,7 +280,7 @@ record_ingest_counts(StatementAccess *access, RelationAccess *relation)
 	/* ON CONFLICT DO NOTHING passes over rows that were checked; the total must be what came in. */
 	foreach (cell, relation->ingest_counts)
 		surplus += ((IngestCount *) lfirst(cell))->reads;
-	surplus = access->query_desc->operation == CMD_INSERT ? surplus - access->rows_returned : 0;
+	surplus = access->query_desc && access->query_desc->operation == CMD_INSERT ? surplus - access->rows_returned : 0;
 
 	counts = table_open(registry_own_relation("ingest_count"), RowExclusiveLock);
 	foreach (cell, relation->ingest_counts)

@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -55,7 +56,8 @@ enum
 	Anum_governed_at,
 	Anum_governed_by,
 	Anum_evidence_of,
-	Anum_hidden_before
+	Anum_hidden_before,
+	Anum_detached_from
 };
 enum
 {
@@ -81,6 +83,8 @@ typedef struct RegistryEntry
 typedef struct Objects
 {
 	Oid				schema;
+	Oid				extension;
+	Oid				owner;
 	Oid				governed_relation;
 	Oid				governed_relation_index;
 	Oid				agency_key;
@@ -177,6 +181,9 @@ find_policy_functions(Oid schema, PolicyFunctions *functions)
 	functions->may_probe = own_function(schema, "may_probe", lengthof(row), row);
 	functions->touch = own_function(schema, "touch", lengthof(touched), touched);
 	functions->may_insert = own_function(schema, "may_insert", lengthof(row), row);
+	functions->admits = own_function(schema, "admits", lengthof(touched), touched);
+	functions->shows_statistics = own_function(schema, "shows_statistics", 1, relation);
+	functions->shows_extended_statistics = own_function(schema, "shows_extended_statistics", 1, relation);
 }
 
 /* Keep a descriptor of the log that outlives transactions: an entry may have to be formed while one is aborted. */
@@ -194,6 +201,20 @@ keep_log_descriptor(void)
 	table_close(log, NoLock);
 }
 
+static Oid
+owner_of(Oid relid)
+{
+	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(relid));
+	Oid		  owner = InvalidOid;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	return owner;
+}
+
 /* Find all objects; false when one is missing. */
 static bool
 find_objects(Oid schema)
@@ -202,6 +223,7 @@ find_objects(Oid schema)
 
 	memset(&found, 0, sizeof(found));
 	found.schema = schema;
+	found.extension = get_extension_oid("ctlpr", true);
 	found.governed_relation = get_relname_relid("governed_relation", schema);
 	found.governed_relation_index = get_relname_relid("governed_relation_pkey", schema);
 	found.agency_key = get_relname_relid("agency_key", schema);
@@ -209,6 +231,7 @@ find_objects(Oid schema)
 	found.log = get_relname_relid("audit_entry", schema);
 	found.log_index = get_relname_relid("audit_entry_pkey", schema);
 	found.log_time_index = get_relname_relid("audit_entry_at_idx", schema);
+	found.owner = OidIsValid(found.log) ? owner_of(found.log) : InvalidOid;
 	find_policy_functions(schema, &found.functions);
 	objects = found;
 	return OidIsValid(found.governed_relation) && OidIsValid(found.governed_relation_index) && OidIsValid(found.agency_key) &&
@@ -216,7 +239,8 @@ find_objects(Oid schema)
 		   OidIsValid(found.log_time_index) && OidIsValid(found.functions.visible_since) &&
 		   OidIsValid(found.functions.may_read) && OidIsValid(found.functions.may_change) &&
 		   OidIsValid(found.functions.may_probe) && OidIsValid(found.functions.may_insert) &&
-		   OidIsValid(found.functions.referential) && OidIsValid(found.functions.touch);
+		   OidIsValid(found.functions.referential) && OidIsValid(found.functions.touch) && OidIsValid(found.functions.admits) &&
+		   OidIsValid(found.functions.shows_statistics) && OidIsValid(found.functions.shows_extended_statistics);
 }
 
 /*
@@ -265,6 +289,18 @@ const PolicyFunctions *
 registry_policy_functions(void)
 {
 	return &objects.functions;
+}
+
+Oid
+registry_extension(void)
+{
+	return objects.extension;
+}
+
+Oid
+registry_extension_owner(void)
+{
+	return objects.owner;
 }
 
 Oid
@@ -421,20 +457,18 @@ parents_of(Oid relid)
 	return result;
 }
 
-/* The row of the relation or of its nearest governed ancestor; *root tells which */
+/*
+ * The row of the topmost governed ancestor, or of the relation itself; *root
+ * tells which.  A partition that is about to be detached has a row of its own
+ * already, which counts once it stands alone.
+ */
 static HeapTuple
 governing_row(Relation registry, Oid relid, Oid *root)
 {
-	HeapTuple row = registered_row(registry, relid);
-	List	 *parents;
+	List	 *parents = parents_of(relid);
+	HeapTuple row = NULL;
 	ListCell *cell;
 
-	if (row)
-	{
-		*root = relid;
-		return row;
-	}
-	parents = parents_of(relid);
 	foreach (cell, parents)
 	{
 		row = governing_row(registry, lfirst_oid(cell), root);
@@ -442,7 +476,10 @@ governing_row(Relation registry, Oid relid, Oid *root)
 			break;
 	}
 	list_free(parents);
-	return row;
+	if (row)
+		return row;
+	*root = relid;
+	return registered_row(registry, relid);
 }
 
 /* Attribute numbers of a named column in root and member; false when it is not there */
@@ -495,6 +532,8 @@ fill_governed(Relation registry, HeapTuple row, Oid root, Oid relid, GovernedRel
 	result->broken = !fits;
 
 	strlcpy(result->retention, row_text(registry, row, Anum_retention), sizeof(result->retention));
+	value = row_datum(registry, row, Anum_detached_from, &isnull);
+	result->detached_from = isnull ? InvalidOid : DatumGetObjectId(value);
 	value = row_datum(registry, row, Anum_hidden_before, &isnull);
 	result->hidden_before = isnull ? DT_NOBEGIN : DatumGetTimestampTz(value);
 	value = row_datum(registry, row, Anum_observe_until, &isnull);
@@ -566,7 +605,14 @@ registry_roots(void)
 	scan = systable_beginscan(registry, InvalidOid, false, NULL, 0, NULL);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
 	{
-		result = lappend_oid(result, DatumGetObjectId(row_datum(registry, row, Anum_relation, NULL)));
+		Oid		  relid = DatumGetObjectId(row_datum(registry, row, Anum_relation, NULL));
+		Oid		  root = InvalidOid;
+		HeapTuple governing = governing_row(registry, relid, &root);
+
+		if (governing)
+			heap_freetuple(governing);
+		if (root == relid)
+			result = lappend_oid(result, relid);
 	}
 	systable_endscan(scan);
 	table_close(registry, AccessShareLock);

@@ -22,6 +22,7 @@ typedef struct GovernedRelation
 {
 	Oid			relid;							/* the member */
 	Oid			root;							/* the relation given to govern() */
+	Oid			detached_from;					/* of a root that was a partition: its root then; InvalidOid elsewhere */
 	char		root_name[2 * NAMEDATALEN + 6]; /* qualified and quoted */
 	AttrNumber	captured_at;					/* columns of the member; 0: there is none */
 	AttrNumber	plate;
@@ -49,6 +50,9 @@ typedef struct PolicyFunctions
 	Oid may_insert;
 	Oid referential;
 	Oid touch;
+	Oid admits;
+	Oid shows_statistics;
+	Oid shows_extended_statistics;
 } PolicyFunctions;
 
 /* Is the extension installed in this database?  Everything below needs that.  Needs a transaction. */
@@ -64,7 +68,7 @@ extern const GovernedRelation *registry_lookup(Oid relid);
 /* Is anything governed here?  Cheap. */
 extern bool registry_any_governed(void);
 
-/* OIDs (list of Oid) of all governed roots, in the current context */
+/* OIDs (list of Oid) of all governed roots, in the current context; a partition on its way out is none yet */
 extern List *registry_roots(void);
 
 /* Is it in observe mode now: recorded, but neither refused nor hidden? */
@@ -92,6 +96,10 @@ extern Oid		 registry_log_relation(void);
 extern Oid		 registry_log_index(void);
 extern Oid		 registry_log_time_index(void);
 extern TupleDesc registry_log_descriptor(void);
+
+/* The extension, and the role that owns its objects */
+extern Oid registry_extension(void);
+extern Oid registry_extension_owner(void);
 
 /* OID of a table or index in schema ctlpr by its name; raises undefined_table */
 extern Oid registry_own_relation(const char *name);

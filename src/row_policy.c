@@ -13,6 +13,7 @@
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
@@ -26,6 +27,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "gate.h"
@@ -49,6 +51,9 @@ PG_FUNCTION_INFO_V1(ctlpr_may_probe);
 PG_FUNCTION_INFO_V1(ctlpr_may_insert);
 PG_FUNCTION_INFO_V1(ctlpr_referential);
 PG_FUNCTION_INFO_V1(ctlpr_touch);
+PG_FUNCTION_INFO_V1(ctlpr_admits);
+PG_FUNCTION_INFO_V1(ctlpr_shows_statistics);
+PG_FUNCTION_INFO_V1(ctlpr_shows_extended_statistics);
 
 /* ---- expressions ---- */
 
@@ -250,6 +255,27 @@ void
 row_policy_make_probe(Node *expression)
 {
 	(void) probe_walker(expression, NULL);
+}
+
+Node *
+row_policy_admits(const GovernedRelation *governed, Node *captured_at, Node *owner)
+{
+	if (owner)
+		owner = coerce_to_target_type(NULL, owner, exprType(owner), TEXTOID, -1, COERCION_EXPLICIT, COERCE_IMPLICIT_CAST, -1);
+	else
+		owner = text_constant(governed->owner_agency);
+	if (owner == NULL)
+		ereport(ERROR, (errcode(ERRCODE_CANNOT_COERCE), errmsg("the agency column of a governed table cannot be read as text")));
+	return call(registry_policy_functions()->admits, BOOLOID, list_make3(oid_constant(governed->relid), captured_at, owner));
+}
+
+Node *
+row_policy_statistics(bool extended, Index varno, AttrNumber attribute)
+{
+	const PolicyFunctions *functions = registry_policy_functions();
+
+	return call(extended ? functions->shows_extended_statistics : functions->shows_statistics, BOOLOID,
+				list_make1(makeVar(varno, attribute, OIDOID, -1, InvalidOid, 0)));
 }
 
 /* ---- hooks ---- */
@@ -551,6 +577,33 @@ ctlpr_may_probe(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(is_live(site, fcinfo, &owner_access) && owner_access->ingestible);
 }
 
+/* Is an expired read of a COPY passed over, and counted, rather than refused? */
+static bool
+leaves_out(CallSite *site)
+{
+	if (ctlpr_on_expired_ingest != EXPIRED_INGEST_SKIP || site->access->query_desc != NULL || site->relation->observed)
+		return false;
+	site->relation->left_out++;
+	return true;
+}
+
+/*
+ * admits(relation, captured_at, owner): condition of an INSERT where
+ * ctlpr.on_expired_ingest is skip: false for a read past its retention
+ */
+Datum
+ctlpr_admits(PG_FUNCTION_ARGS)
+{
+	CallSite	*site = call_site(fcinfo);
+	OwnerAccess *owner_access;
+
+	if (site->relation->observed || PG_ARGISNULL(ARG_CAPTURED_AT) || PG_ARGISNULL(ARG_OWNER) ||
+		is_live(site, fcinfo, &owner_access))
+		PG_RETURN_BOOL(true);
+	site->relation->left_out++;
+	PG_RETURN_BOOL(false);
+}
+
 /* may_insert(...): raises LP013 or LP014 rather than return false, so that it says why */
 Datum
 ctlpr_may_insert(PG_FUNCTION_ARGS)
@@ -576,6 +629,8 @@ ctlpr_may_insert(PG_FUNCTION_ARGS)
 		PG_RETURN_BOOL(true); /* only observed */
 
 	captured_at = PG_GETARG_TIMESTAMPTZ(ARG_CAPTURED_AT);
+	if (captured_at < relation->limit && leaves_out(site))
+		PG_RETURN_BOOL(false);
 	if (captured_at < relation->limit)
 		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_EARLY, "13(b)(2)(A)");
 	if (captured_at > site->access->now + ctlpr_clock_skew_s * USECS_PER_SEC)
@@ -584,7 +639,11 @@ ctlpr_may_insert(PG_FUNCTION_ARGS)
 	if (!owner_access->ingestible)
 		gate_refuse_row(site->access, relation, CAUSE_OWNER_OTHER, "13(d)(6)");
 	if (captured_at < instruments_limit(&owner_access->retention, site->access->now))
+	{
+		if (leaves_out(site))
+			PG_RETURN_BOOL(false);
 		gate_refuse_row(site->access, relation, CAUSE_CAPTURED_EARLY, "13(b)(2)(A)");
+	}
 	camera = relation->relation.camera > 0 ? call_text(site, fcinfo, ARG_CAMERA) : NULL;
 	if (camera && gate_camera_barred(relation, camera))
 		gate_refuse_row(site->access, relation, CAUSE_PROTECTED_SITE, "13(d)(5)");
@@ -598,6 +657,27 @@ Datum
 ctlpr_referential(PG_FUNCTION_ARGS)
 {
 	PG_RETURN_BOOL(true);
+}
+
+/* shows_statistics(relation): no values of a governed table's reads stand in what ANALYZE keeps of it */
+Datum
+ctlpr_shows_statistics(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(registry_lookup(PG_GETARG_OID(0)) == NULL);
+}
+
+/* shows_extended_statistics(statistics): the same for the objects that CREATE STATISTICS makes */
+Datum
+ctlpr_shows_extended_statistics(PG_FUNCTION_ARGS)
+{
+	HeapTuple tuple = SearchSysCache1(STATEXTOID, PG_GETARG_DATUM(0));
+	Oid		  relid;
+
+	if (!HeapTupleIsValid(tuple))
+		PG_RETURN_BOOL(false);
+	relid = ((Form_pg_statistic_ext) GETSTRUCT(tuple))->stxrelid;
+	ReleaseSysCache(tuple);
+	PG_RETURN_BOOL(registry_lookup(relid) == NULL);
 }
 
 /* touch(relation, captured_at, owner): counts the row; runs last, so the row passed all conditions of its scan */

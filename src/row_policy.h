@@ -30,6 +30,15 @@ extern Node *row_policy_expression(const GovernedRelation *governed, Index varno
 /* touch(r, captured_at, owner): counts a row that passed everything else */
 extern Node *row_policy_touch(const GovernedRelation *governed, Index varno);
 
+/*
+ * admits(r, captured_at, owner) of a row that an INSERT brings, by the
+ * expressions that give it both; owner NULL where the relation has one owner
+ */
+extern Node *row_policy_admits(const GovernedRelation *governed, Node *captured_at, Node *owner);
+
+/* shows_statistics(relation) and its like: keep the server's statistics of governed tables to the server */
+extern Node *row_policy_statistics(bool extended, Index varno, AttrNumber attribute);
+
 /* referential(r): marks a query as a referential integrity check */
 extern Node *row_policy_referential(const GovernedRelation *governed);
 

@@ -3,10 +3,12 @@
  * another way.
  *
  * COPY of a governed relation becomes COPY of a query over it, which then
- * passes the gate like any other.  COPY into one is for restores.  The log is
- * not to be emptied, loaded or locked against its writer.  A new partition or
- * child gets the guard that its siblings have; a governed table gets no parent
- * and no trigger.
+ * passes the gate like any other; COPY into one is copy_in.c's.  The log is
+ * not to be emptied, loaded or locked against its writer.  What a command has
+ * altered must be as well guarded afterwards as it was before: a new partition
+ * or child gets the guard that its siblings have, one that leaves keeps its
+ * governance, and whatever took a part of the guard away is refused, which
+ * undoes it.  What can be told only from the objects is object_gate.c's.
  */
 #include "postgres.h"
 
@@ -22,6 +24,7 @@
 #include "catalog/pg_trigger.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
+#include "commands/policy.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "storage/ipc.h"
@@ -36,23 +39,41 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "audit_entry.h"
 #include "audit_queue.h"
+#include "compat.h"
+#include "copy_in.h"
 #include "ctlpr.h"
+#include "expressions.h"
 #include "gate.h"
-#include "hold.h"
+#include "object_gate.h"
+#include "outflow.h"
 #include "record.h"
 #include "registry.h"
 #include "shared.h"
+#include "statement_text.h"
+#include "utility_gate.h"
 
 #define WRITER_LEAVE_TRIES	 100
 #define WRITER_LEAVE_WAIT_US 10000L
 
 static ProcessUtility_hook_type previous_utility = NULL;
-static object_access_hook_type	previous_object_access = NULL;
 
-static Oid	 altered = InvalidOid; /* relation of the ALTER TABLE under way */
-static List *new_children = NIL;   /* relations that got a parent in this command; TopTransactionContext */
-static bool	 log_restored = false; /* this transaction loaded the log */
+/* The utility command under way; commands nest through functions */
+typedef struct Command
+{
+	Oid			 altered;		 /* relation of an ALTER TABLE */
+	bool		 explains;		 /* EXPLAIN */
+	bool		 until_commit;	 /* CREATE TEMPORARY TABLE ... ON COMMIT DROP AS */
+	bool		 about_governed; /* its errors may quote reads */
+	int			 governs;		 /* is anything governed, as it began; -1: not asked yet */
+	PlannedStmt *statement;		 /* NULL: there is none */
+	const char	*source;		 /* text of all that the client sent with it; NULL: not known */
+} Command;
+
+static Command command = {InvalidOid, false, false, false, -1, NULL, NULL};
+static List	  *until_commit = NIL;	 /* of Oid: temporary tables that go at commit; in TopTransactionContext */
+static bool	   log_restored = false; /* this transaction loaded the log */
 
 static Oid
 relation_oid(const RangeVar *relation)
@@ -136,20 +157,11 @@ check_copy_into_log(void)
 }
 
 /*
- * Loading reads past the policy is for restores; ingest goes through INSERT.
- * The server refuses COPY into a relation with row security only for roles
- * that it binds, and an owner can take it off.
+ * COPY of a governed relation out becomes COPY of a query; COPY into one is
+ * ingest, or a restore that loads past the policy.  *done: it was run here.
  */
-static void
-check_copy_into_governed(Oid relid, const GovernedRelation *governed)
-{
-	if ((ctlpr_restore && superuser()) || registry_observed(governed, shared_now()))
-		return;
-	gate_refuse_command("copy", relid, CAUSE_COPY_IN, "13(d)(6)");
-}
-
 static PlannedStmt *
-gate_copy(PlannedStmt *statement)
+gate_copy(PlannedStmt *statement, const char *query_string, QueryCompletion *completion, bool *done)
 {
 	CopyStmt			   *copy = castNode(CopyStmt, statement->utilityStmt);
 	Oid						relid = relation_oid(copy->relation);
@@ -170,7 +182,13 @@ gate_copy(PlannedStmt *statement)
 		return statement;
 	if (!copy->is_from)
 		return copy_as_query(statement, relid);
-	check_copy_into_governed(relid, governed);
+	if (ctlpr_restore && superuser())
+	{
+		record_permitted_command("copy", pstrdup(governed->root_name), "restore", NULL);
+		return statement;
+	}
+	copy_in(statement, query_string, utility_gate_statement(), completion);
+	*done = true;
 	return statement;
 }
 
@@ -201,155 +219,327 @@ gate_trigger(CreateTrigStmt *command)
 		gate_refuse_command("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
 }
 
-/* ---- evidence ---- */
+/* ---- governed tables ---- */
 
-/* Evidence stays as the hold has it, 13(c): nobody alters, empties or drops its table. */
+/* The relation that a command alters otherwise than by dropping it, by its OID; InvalidOid when it alters none */
+static Oid
+altered_relation(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_AlterTableStmt:
+			return relation_oid(((AlterTableStmt *) node)->relation);
+		case T_RenameStmt:
+			return relation_oid(((RenameStmt *) node)->relation);
+		case T_AlterObjectSchemaStmt:
+			return relation_oid(((AlterObjectSchemaStmt *) node)->relation);
+		case T_IndexStmt:
+			return relation_oid(((IndexStmt *) node)->relation);
+		case T_RuleStmt:
+			return relation_oid(((RuleStmt *) node)->relation);
+		case T_CreatePolicyStmt:
+			return relation_oid(((CreatePolicyStmt *) node)->table);
+		case T_AlterPolicyStmt:
+			return relation_oid(((AlterPolicyStmt *) node)->table);
+		case T_CreateTrigStmt:
+			return relation_oid(((CreateTrigStmt *) node)->relation);
+		case T_DropStmt:
+		{
+			DropStmt *drop = (DropStmt *) node;
+			List	 *name = linitial(drop->objects);
+
+			/* A policy, rule or trigger is named behind its relation. */
+			if (drop->removeType != OBJECT_POLICY && drop->removeType != OBJECT_RULE && drop->removeType != OBJECT_TRIGGER)
+				return InvalidOid;
+			name = list_truncate(list_copy(name), list_length(name) - 1);
+			return relation_oid(makeRangeVarFromNameList(name));
+		}
+		default:
+			return InvalidOid;
+	}
+}
+
+/* Evidence stays as the hold has it, 13(c): nobody alters its table. */
 static void
 protect_evidence(Oid relid)
 {
 	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
 
-	if (governed && governed->hold > 0 && !hold_altering_evidence() && !(ctlpr_restore && superuser()))
-		gate_refuse_command("ddl", governed->relid, CAUSE_EVIDENCE_ALTERED, "13(c)");
+	if (governed && governed->hold > 0 && !object_gate_own_work())
+		gate_refuse_weakening("ddl", governed->relid, CAUSE_EVIDENCE_ALTERED, "13(c)");
 }
 
 /* What was approved is the table as it was, 13(b)(2)(A)(iv). */
 static void
 protect_aggregate(Oid relid)
 {
-	if (OidIsValid(relid) && registry_aggregate_approved(relid) && !(ctlpr_restore && superuser()))
-		gate_refuse_command("ddl", relid, CAUSE_AGGREGATE_ALTERED, "13(b)(2)(A)(iv)");
+	if (OidIsValid(relid) && registry_aggregate_approved(relid) && !object_gate_own_work())
+		gate_refuse_weakening("ddl", relid, CAUSE_AGGREGATE_ALTERED, "13(b)(2)(A)(iv)");
 }
 
-/* The relation that a command alters otherwise than by dropping it */
-static RangeVar *
-altered_relation(Node *command)
+/* The extension's own tables get no index, trigger, rule or policy, and keep their columns. */
+static void
+protect_own_relation(Oid relid)
 {
-	switch (nodeTag(command))
+	if (OidIsValid(relid) && get_rel_namespace(relid) == get_rel_namespace(registry_log_relation()) && registry_any_governed() &&
+		!object_gate_own_work())
+		gate_refuse_weakening("ddl", relid, CAUSE_OWN_OBJECT, "13(d)(6)");
+}
+
+static bool
+may_be_null(Oid relid, AttrNumber attribute)
+{
+	HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attribute));
+	bool	  result = !HeapTupleIsValid(tuple) || !((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+/* What keeps a relation and its members from being as govern() left them, counted */
+static int
+count_flaws(Oid relid)
+{
+	List	 *members = find_all_inheritors(relid, NoLock, NULL);
+	int		  flaws = 0;
+	ListCell *cell;
+
+	foreach (cell, members)
 	{
-		case T_AlterTableStmt:
-			return ((AlterTableStmt *) command)->relation;
-		case T_RenameStmt:
-			return ((RenameStmt *) command)->relation;
-		case T_AlterObjectSchemaStmt:
-			return ((AlterObjectSchemaStmt *) command)->relation;
-		case T_IndexStmt:
-			return ((IndexStmt *) command)->relation;
-		case T_RuleStmt:
-			return ((RuleStmt *) command)->relation;
-		case T_CreatePolicyStmt:
-			return ((CreatePolicyStmt *) command)->table;
-		case T_AlterPolicyStmt:
-			return ((AlterPolicyStmt *) command)->table;
-		default:
-			return NULL;
+		const GovernedRelation *found = registry_lookup(lfirst_oid(cell));
+		GovernedRelation		member;
+		HeapTuple				tuple;
+		Form_pg_class class;
+
+		if (!found)
+			continue;
+		member = *found;
+		tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(member.relid));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		class = (Form_pg_class) GETSTRUCT(tuple);
+		flaws += member.broken + !class->relrowsecurity + !class->relforcerowsecurity + class->relhasrules +
+				 (class->relpersistence != RELPERSISTENCE_PERMANENT);
+		ReleaseSysCache(tuple);
+		flaws += may_be_null(member.relid, member.captured_at) + may_be_null(member.relid, member.plate) +
+				 !OidIsValid(get_relation_policy_oid(member.relid, "ctlpr_guard", true));
+	}
+	return flaws;
+}
+
+static bool
+is_governing_column(const GovernedRelation *governed, const char *name)
+{
+	AttrNumber attribute = get_attnum(governed->relid, name);
+
+	return attribute > 0 && (attribute == governed->captured_at || attribute == governed->plate || attribute == governed->owner ||
+							 attribute == governed->camera || attribute == governed->image || attribute == governed->hold);
+}
+
+/* A partition that leaves stays governed, under a registration of its own. */
+static void
+keep_detached(Oid relid)
+{
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+	if (!governed || governed->root == governed->relid)
+		return;
+	object_gate_keep_held(relid);
+	object_gate_call("govern_detached", relid);
+}
+
+static void
+gate_alter_table(AlterTableStmt *statement, const char *query_string)
+{
+	Oid						relid = relation_oid(statement->relation);
+	const GovernedRelation *found = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	GovernedRelation		governed;
+	ListCell			   *cell;
+
+	if (!found || object_gate_own_work())
+		return;
+	governed = *found;
+	foreach (cell, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		switch (command->subtype)
+		{
+			case AT_AlterColumnType:
+				/* Rewritten before anything could be looked at afterwards */
+				if (is_governing_column(&governed, command->name))
+					gate_refuse_weakening("ddl", relid, CAUSE_WEAKENS, "13(b)(2)(A)");
+				else
+					expressions_guard_type_change(relid, command, query_string);
+				break;
+			case AT_DetachPartition:
+			case AT_DetachPartitionFinalize:
+				keep_detached(relation_oid(((PartitionCmd *) command->def)->name));
+				break;
+			case AT_DropInherit:
+				keep_detached(relid);
+				break;
+			default:
+				break;
+		}
 	}
 }
 
-/* However a table comes to be dropped: by name, with its schema, or with its owner; its index, too */
+/* DROP TABLE of a partition: what is held of it is copied first.  That of the governed table needs no look at its partitions. */
 static void
-protect_dropped(Oid relid)
+gate_drop_table(DropStmt *drop)
 {
-	if (IsBinaryUpgrade || proc_exit_inprogress || !IsTransactionState() || hold_altering_evidence())
+	ListCell *cell;
+
+	if (drop->removeType != OBJECT_TABLE || object_gate_own_work())
 		return;
-	if (get_rel_relkind(relid) == RELKIND_INDEX)
-		relid = IndexGetRelation(relid, true);
-	/* Our own tables go with the extension, and the registry among them. */
-	if (get_rel_relkind(relid) == RELKIND_RELATION && get_rel_namespace(relid) != get_namespace_oid("ctlpr", true) &&
-		registry_ready())
-		protect_evidence(relid);
+	foreach (cell, drop->objects)
+	{
+		Oid						relid = relation_oid(makeRangeVarFromNameList(lfirst(cell)));
+		const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+		if (!governed || !COMPAT_OWNS_RELATION(relid, GetUserId()))
+			continue;
+		if (governed->root != governed->relid || OidIsValid(governed->detached_from))
+			object_gate_keep_held(relid);
+		else
+			object_gate_refuse_drop(governed);
+	}
+}
+
+/* The guard policy keeps what it says, and its name. */
+static void
+protect_guard_policy(Oid relid, const char *policy)
+{
+	if (strcmp(policy, "ctlpr_guard") == 0 && OidIsValid(relid) && registry_lookup(relid) && !object_gate_own_work())
+		gate_refuse_weakening("ddl", relid, CAUSE_WEAKENS, "13(d)(6)");
+}
+
+static bool
+is_own_object(GrantStmt *grant)
+{
+	ListCell *cell;
+
+	foreach (cell, grant->objects)
+	{
+		Node *object = lfirst(cell);
+
+		if (IsA(object, RangeVar)
+				? get_rel_namespace(relation_oid((RangeVar *) object)) == get_rel_namespace(registry_log_relation())
+			: IsA(object, String)		  ? strcmp(strVal(object), "ctlpr") == 0
+			: IsA(object, ObjectWithArgs) ? list_length(((ObjectWithArgs *) object)->objname) == 2 &&
+												strcmp(strVal(linitial(((ObjectWithArgs *) object)->objname)), "ctlpr") == 0
+										  : false)
+			return true;
+	}
+	return false;
+}
+
+/* Rights on the extension's tables are for reading; any grant on its objects is on record. */
+static void
+gate_grant(GrantStmt *grant)
+{
+	bool	  reads_only = grant->privileges != NIL;
+	ListCell *cell;
+
+	if (!is_own_object(grant) || !registry_any_governed() || object_gate_own_work())
+		return;
+	foreach (cell, grant->privileges)
+	{
+		const char *privilege = ((AccessPriv *) lfirst(cell))->priv_name;
+
+		reads_only &= privilege &&
+					  (strcmp(privilege, "select") == 0 || strcmp(privilege, "execute") == 0 || strcmp(privilege, "usage") == 0);
+	}
+	if (grant->is_grant && !reads_only)
+		gate_refuse_weakening("ddl", InvalidOid, CAUSE_OWN_OBJECT, "13(d)(6)");
+	else
+		record_permitted_command("configuration", NULL, NULL, NULL);
+}
+
+/* Settings of ctlpr for later sessions; those of this session record themselves, see ctlpr.c. */
+static void
+record_setting(VariableSetStmt *setting)
+{
+	if (setting->name == NULL || pg_strncasecmp(setting->name, "ctlpr.", 6) == 0)
+		record_permitted_command("configuration", NULL, NULL, NULL);
+}
+
+static void
+gate_settings(Node *node)
+{
+	if (!registry_any_governed())
+		return;
+	if (IsA(node, AlterSystemStmt))
+		record_setting(((AlterSystemStmt *) node)->setstmt);
+	else if (IsA(node, AlterDatabaseSetStmt))
+		record_setting(((AlterDatabaseSetStmt *) node)->setstmt);
+	else
+		record_setting(((AlterRoleSetStmt *) node)->setstmt);
 }
 
 static PlannedStmt *
-gate_command(PlannedStmt *statement)
+gate_command(PlannedStmt *statement, const char *query_string, QueryCompletion *completion, bool *done)
 {
-	Node	 *command = statement->utilityStmt;
-	ListCell *cell;
+	Node *node = statement->utilityStmt;
+	Oid	  relid = altered_relation(node);
 
-	protect_evidence(relation_oid(altered_relation(command)));
-	if (IsA(command, AlterTableStmt))
-		protect_aggregate(relation_oid(((AlterTableStmt *) command)->relation));
-	switch (nodeTag(command))
+	protect_evidence(relid);
+	protect_own_relation(relid);
+	switch (nodeTag(node))
 	{
+		case T_AlterTableStmt:
+			protect_aggregate(relid);
+			gate_alter_table((AlterTableStmt *) node, query_string);
+			return statement;
 		case T_CopyStmt:
-			return gate_copy(statement);
+			return gate_copy(statement, query_string, completion, done);
 		case T_CreateTrigStmt:
-			gate_trigger((CreateTrigStmt *) command);
+			gate_trigger((CreateTrigStmt *) node);
+			return statement;
+		case T_AlterPolicyStmt:
+			protect_guard_policy(relid, ((AlterPolicyStmt *) node)->policy_name);
+			return statement;
+		case T_RenameStmt:
+			if (((RenameStmt *) node)->renameType == OBJECT_POLICY)
+				protect_guard_policy(relid, ((RenameStmt *) node)->subname);
+			return statement;
+		case T_DropStmt:
+			gate_drop_table((DropStmt *) node);
 			return statement;
 		case T_TruncateStmt:
-			protect_log(((TruncateStmt *) command)->relations, "ddl");
-			foreach (cell, ((TruncateStmt *) command)->relations)
-				protect_evidence(relation_oid(lfirst(cell)));
+			protect_log(((TruncateStmt *) node)->relations, "ddl");
 			return statement;
 		case T_LockStmt:
 			/* The writer takes ROW EXCLUSIVE; what conflicts with it would stop the log. */
-			if (((LockStmt *) command)->mode >= ShareLock)
-				protect_log(((LockStmt *) command)->relations, "ddl");
+			if (((LockStmt *) node)->mode >= ShareLock)
+				protect_log(((LockStmt *) node)->relations, "ddl");
+			return statement;
+		case T_GrantStmt:
+			gate_grant((GrantStmt *) node);
+			return statement;
+		case T_AlterExtensionContentsStmt:
+			if (strcmp(((AlterExtensionContentsStmt *) node)->extname, "ctlpr") == 0 && registry_any_governed())
+				gate_refuse_weakening("ddl", InvalidOid, CAUSE_OWN_OBJECT, "13(d)(6)");
+			return statement;
+		case T_AlterSystemStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_AlterRoleSetStmt:
+			gate_settings(node);
 			return statement;
 		default:
 			return statement;
 	}
 }
 
-/* ---- new partitions and children ---- */
+/* ---- afterwards ---- */
 
 static void
-note_object_access(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, void *arg)
+guard_new_children(List *children)
 {
-	if (previous_object_access)
-		previous_object_access(access, class_id, object_id, sub_id, arg);
-	if (access == OAT_POST_ALTER && class_id == InheritsRelationId && !IsBinaryUpgrade)
-	{
-		MemoryContext old = MemoryContextSwitchTo(TopTransactionContext);
-
-		new_children = lappend_oid(new_children, object_id);
-		MemoryContextSwitchTo(old);
-	}
-	if (access == OAT_DROP && class_id == RelationRelationId)
-		protect_dropped(object_id);
-}
-
-/* The owner of the extension's functions, who may alter any table */
-static Oid
-guard_function(Oid *owner)
-{
-	static const Oid arguments[] = {REGCLASSOID};
-	Oid				 function = LookupFuncName(list_make2(makeString("ctlpr"), makeString("apply_guard")), 1, arguments, false);
-	HeapTuple		 tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for function %u", function);
-	*owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
-	ReleaseSysCache(tuple);
-	return function;
-}
-
-static void
-apply_guard(Oid relid)
-{
-	Oid owner;
-	Oid user;
-	int context;
-
-	(void) guard_function(&owner);
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(owner, context | SECURITY_LOCAL_USERID_CHANGE);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	SPI_connect();
-	if (SPI_execute(psprintf("SELECT ctlpr.apply_guard(%u::pg_catalog.regclass)", relid), false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not guard relation %u", relid);
-	SPI_finish();
-	PopActiveSnapshot();
-	SetUserIdAndSecContext(user, context);
-}
-
-static void
-guard_new_children(void)
-{
-	List	 *children = new_children;
 	ListCell *cell;
 
-	new_children = NIL;
 	if (!IsTransactionState() || !registry_any_governed())
 		return;
 	foreach (cell, children)
@@ -359,9 +549,72 @@ guard_new_children(void)
 		/* Rows that a parent routes into it, or takes from it, would not pass its policy. */
 		if (governed && governed->root == governed->relid && has_superclass(governed->relid))
 			gate_refuse_command("ddl", governed->relid, CAUSE_FOREIGN_PARENT, "13(d)(6)");
-		if (governed && governed->observe_until == 0 && get_rel_name(lfirst_oid(cell)))
-			apply_guard(lfirst_oid(cell));
+		if (!governed || !get_rel_name(lfirst_oid(cell)))
+			continue;
+		if (governed->observe_until == 0)
+			object_gate_call("apply_guard", lfirst_oid(cell));
+		object_gate_call("follow_parent", lfirst_oid(cell));
 	}
+	if (children != NIL)
+	{
+		outflow_guard_publications();
+		outflow_guard_subscriptions();
+	}
+}
+
+/* A temporary table that goes at commit may take copies of reads. */
+static void
+note_temporary(Node *node)
+{
+	RangeVar	  *relation;
+	OnCommitAction on_commit;
+	Oid			   relid;
+	MemoryContext  old;
+
+	if (IsA(node, CreateStmt))
+	{
+		relation = ((CreateStmt *) node)->relation;
+		on_commit = ((CreateStmt *) node)->oncommit;
+	}
+	else
+	{
+		relation = ((CreateTableAsStmt *) node)->into->rel;
+		on_commit = ((CreateTableAsStmt *) node)->into->onCommit;
+	}
+	relid = on_commit == ONCOMMIT_DROP ? relation_oid(relation) : InvalidOid;
+	if (!OidIsValid(relid) || get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
+		return;
+	old = MemoryContextSwitchTo(TopTransactionContext);
+	until_commit = lappend_oid(until_commit, relid);
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_result(Node *node, Oid altered, int flaws)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreateStmt:
+		case T_CreateTableAsStmt:
+			note_temporary(node);
+			break;
+		case T_CreatePublicationStmt:
+		case T_AlterPublicationStmt:
+			outflow_guard_publications();
+			break;
+		case T_CreateSubscriptionStmt:
+		case T_AlterSubscriptionStmt:
+			outflow_guard_subscriptions();
+			break;
+		case T_RenameStmt:
+		case T_AlterObjectSchemaStmt:
+			outflow_guard_publications();
+			break;
+		default:
+			break;
+	}
+	if (OidIsValid(altered) && registry_lookup(altered) && count_flaws(altered) > flaws)
+		gate_refuse_weakening("ddl", altered, CAUSE_WEAKENS, "13(d)(6)");
 }
 
 /* ---- DROP, RENAME and copying of databases ---- */
@@ -414,47 +667,173 @@ database_to_be_alone(Node *command)
 Oid
 utility_gate_altered(void)
 {
-	return altered;
+	return command.altered;
+}
+
+bool
+utility_gate_explains(void)
+{
+	return command.explains;
+}
+
+bool
+utility_gate_until_commit(Oid relid)
+{
+	return OidIsValid(relid) ? list_member_oid(until_commit, relid) : command.until_commit;
+}
+
+bool
+utility_gate_any_governed(void)
+{
+	if (command.statement == NULL)
+		return registry_any_governed();
+	if (command.governs < 0)
+		command.governs = registry_any_governed();
+	return command.governs;
+}
+
+const char *
+utility_gate_statement(void)
+{
+	char *text;
+
+	if (command.source == NULL)
+		return NULL;
+	text = statement_text(command.source, command.statement->stmt_location, command.statement->stmt_len);
+	return *text == '\0' || strlen(text) > AUDIT_STATEMENT_MAX_BYTES ? NULL : text;
+}
+
+/* Could an error of the command quote a row of a governed table? */
+static bool
+is_about_governed(Node *node, Oid altered)
+{
+	ListCell *cell;
+
+	if (OidIsValid(altered))
+		return registry_lookup(altered) != NULL;
+	switch (nodeTag(node))
+	{
+		case T_ReindexStmt:
+		case T_ClusterStmt:
+		case T_AlterDomainStmt:
+		case T_VacuumStmt:
+			return registry_any_governed();
+		case T_CreateStmt:
+			foreach (cell, ((CreateStmt *) node)->inhRelations)
+			{
+				Oid parent = relation_oid(lfirst(cell));
+
+				if (OidIsValid(parent) && registry_lookup(parent))
+					return true;
+			}
+			return false;
+		default:
+			return false;
+	}
+}
+
+/* What the server says of a row that does not fit names its values; that it does not fit is enough. */
+static void
+rethrow_without_values(MemoryContext context)
+{
+	ErrorData *error;
+	int		   category = ERRCODE_TO_CATEGORY(geterrcode());
+
+	if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		return;
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (category == ERRCODE_DATA_EXCEPTION)
+		error->message = "the command fails on a row of a governed table";
+	error->detail = "What the server says of the row stays here, since it may quote a read.";
+	error->detail_log = NULL;
+	error->context = NULL;
+	ReThrowError(error);
 }
 
 static void
 call_standard_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
 					  ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
-	Oid outer = altered;
+	if (previous_utility)
+		previous_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+	else
+		standard_ProcessUtility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+}
 
-	altered = IsA(statement->utilityStmt, AlterTableStmt) && IsTransactionState()
-				  ? relation_oid(castNode(AlterTableStmt, statement->utilityStmt)->relation)
-				  : InvalidOid;
-	PG_TRY();
+/* What is to be known of a command while it runs */
+static Command
+describe_command(PlannedStmt *statement, const char *query_string)
+{
+	Node   *node = statement->utilityStmt;
+	Command described = {InvalidOid, false, false, false, -1, statement, query_string};
+
+	if (!IsTransactionState())
+		return described;
+	if (IsA(node, AlterTableStmt))
+		described.altered = relation_oid(((AlterTableStmt *) node)->relation);
+	described.explains = IsA(node, ExplainStmt);
+	described.until_commit = IsA(node, CreateTableAsStmt) && ((CreateTableAsStmt *) node)->into->onCommit == ONCOMMIT_DROP &&
+							 ((CreateTableAsStmt *) node)->into->rel->relpersistence == RELPERSISTENCE_TEMP;
+	return described;
+}
+
+static void
+run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
+		  ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
+{
+	Node *node = statement->utilityStmt;
+	Oid	  altered = InvalidOid;
+	int	  flaws = 0;
+	bool  gated = !IsBinaryUpgrade && IsTransactionState() && registry_ready();
+	bool  done = false;
+
+	if (gated)
 	{
-		if (previous_utility)
-			previous_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
-		else
-			standard_ProcessUtility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+		statement = gate_command(statement, query_string, completion, &done);
+		if (done)
+			return;
+		altered = registry_any_governed() ? altered_relation(node) : InvalidOid;
+		if (object_gate_own_work())
+			altered = InvalidOid;
+		command.about_governed = is_about_governed(node, altered);
+		if (OidIsValid(altered) && registry_lookup(altered))
+			flaws = count_flaws(altered);
 	}
-	PG_FINALLY();
-	{
-		altered = outer;
-	}
-	PG_END_TRY();
+	call_standard_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+	guard_new_children(object_gate_new_children());
+	/* Some commands end the transaction that they began in. */
+	if (gated && IsTransactionState() && registry_any_governed() && !object_gate_own_work())
+		check_result(node, altered, flaws);
 }
 
 static void
 run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
 			ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
-	const char *database = database_to_be_alone(statement->utilityStmt);
+	MemoryContext caller = CurrentMemoryContext;
+	Command		  outer = command;
+	const char	 *database = database_to_be_alone(statement->utilityStmt);
 
 	if (!IsBinaryUpgrade && database && superuser())
 		dismiss_writer(database);
-	else if (!IsBinaryUpgrade && IsTransactionState() && registry_ready())
-		statement = gate_command(statement);
+	command = describe_command(statement, query_string);
+	PG_TRY();
+	{
+		run_gated(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+	}
+	PG_CATCH();
+	{
+		bool about_governed = command.about_governed;
 
-	call_standard_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
-
-	if (new_children != NIL)
-		guard_new_children();
+		command = outer;
+		if (about_governed)
+			rethrow_without_values(caller);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	command = outer;
 }
 
 static void
@@ -466,12 +845,12 @@ end_of_transaction(XactEvent event, void *arg)
 			if (log_restored)
 				audit_queue_restored();
 			log_restored = false;
-			new_children = NIL;
+			until_commit = NIL;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			log_restored = false;
-			new_children = NIL;
+			until_commit = NIL;
 			break;
 		default:
 			break;
@@ -483,7 +862,5 @@ utility_gate_install(void)
 {
 	previous_utility = ProcessUtility_hook;
 	ProcessUtility_hook = run_utility;
-	previous_object_access = object_access_hook;
-	object_access_hook = note_object_access;
 	RegisterXactCallback(end_of_transaction, NULL);
 }

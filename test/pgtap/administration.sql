@@ -361,7 +361,7 @@ SELECT ok(EXISTS (SELECT FROM found WHERE table_name = t AND severity = s AND it
 				 ('hits', 'error', 'trigger', 'DROP TRIGGER before_row ON administration.hits'),
 				 ('hits', 'error', 'rule', 'DROP RULE a_rule ON administration.hits'),
 				 ('hits', 'warning', 'existing policy', 'DROP POLICY old_policy ON administration.hits'),
-				 ('hits', 'warning', 'publication', 'ALTER PUBLICATION administration_publication DROP TABLE administration.hits'),
+				 ('hits', 'error', 'publication', 'ALTER PUBLICATION administration_publication DROP TABLE administration.hits'),
 				 ('hits', 'warning', 'other table with plates', 'SELECT * FROM ctlpr.preflight(''administration.legacy'')'),
 				 ('hits', 'warning', 'unbound role', 'SELECT ctlpr.bind_role(''administration_dashboard'', ''...''); or REVOKE ALL ON administration.hits FROM administration_dashboard'),
 				 ('hits', 'warning', 'unbound role', 'REVOKE ALL ON administration.hits FROM PUBLIC'),
@@ -383,7 +383,7 @@ SELECT administration.refused('SELECT * FROM ctlpr.preflight(4294967290::oid::re
 
 -- Who may call what
 SELECT is((SELECT array_agg(p.proname ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'ctlpr'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')),
-	'{begin_request,check_request,complete_request,current_request,end_hold,end_request,guard,may_change,may_insert,may_probe,may_read,preserve,record_disclosure,referential,touch,visible_since}'::name[], 'PUBLIC executes only what decides and records by itself');
+	'{admits,begin_request,check_request,complete_request,current_request,end_hold,end_request,guard,may_change,may_insert,may_probe,may_read,preserve,record_disclosure,referential,shows_extended_statistics,shows_statistics,touch,visible_since}'::name[], 'PUBLIC executes only what decides and records by itself');
 SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')), NULL, 'PUBLIC reads no table of the schema');
 SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c CROSS JOIN (VALUES ('ctlpr_admin'), ('ctlpr_registrar'), ('ctlpr_auditor')) AS g (role_name)
 		   WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege(g.role_name, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER, REFERENCES')), NULL, 'no group role writes a table of the schema');

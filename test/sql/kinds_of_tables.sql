@@ -50,6 +50,10 @@ SELECT * FROM ctlpr.purge('of_one');
 RESET client_min_messages;
 -- the registration must fit: a renamed column closes the table until it fits again
 ALTER TABLE by_number RENAME captured_at TO seen_at;
+BEGIN;
+SELECT ctlpr.break_glass('test') > 0 AS broken;
+ALTER TABLE by_number RENAME captured_at TO seen_at;
+COMMIT;
 SET ROLE officer;
 SELECT count(*) FROM by_number;
 RESET ROLE;

@@ -3,7 +3,9 @@
 \set world :source /sql/include/world.inc
 \i :world
 -- reads that expire while this test runs
-TRUNCATE ctlpr.ingest_count;
+\o /dev/null
+DELETE FROM ctlpr.ingest_count;
+\o
 SET ROLE camera_feed;
 INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now() - interval '504 hours' + interval '2 seconds', 'SOON' || n, 'CT-NHPD' FROM generate_series(1, 3) n;
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now(), 'FRESH', 'CT-NHPD');

@@ -8,7 +8,7 @@ use CtlprTest;
 my $node = new_node('main', 'autovacuum = off');
 $node->start;
 new_world($node, 'city');
-$node->safe_psql('city', 'DROP TABLE plate_reads');
+$node->safe_psql('city', "BEGIN; SELECT ctlpr.break_glass('test'); DROP TABLE plate_reads; COMMIT");
 for my $view (qw(retention_status purge_status findings)) {
 	my ($status, $out, $err) = $node->psql('city', "SELECT count(*) FROM ctlpr.$view");
 	is($err, '', "$view after DROP TABLE of a governed table");

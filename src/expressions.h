@@ -1,0 +1,26 @@
+/*
+ * expressions.h - expressions that the server runs over every row of a
+ * governed table, expired ones included: of checks, indexes, generated
+ * columns, statistics, domains, changes of a type.
+ */
+#ifndef CTLPR_EXPRESSIONS_H
+#define CTLPR_EXPRESSIONS_H
+
+#include "postgres.h"
+
+#include "nodes/parsenodes.h"
+
+/*
+ * Refuse (LP012, recorded) an object that was just created, as the object
+ * access hook names it, when it would run an unvetted function over a governed
+ * table.  Does nothing for any other object.
+ */
+extern void expressions_guard_created(Oid class_id, Oid object_id, int sub_id);
+
+/*
+ * The same for ALTER COLUMN ... TYPE of a governed table, before it runs.
+ * Raises what the transformation of the USING expression raises.
+ */
+extern void expressions_guard_type_change(Oid relid, AlterTableCmd *command, const char *query_string);
+
+#endif /* CTLPR_EXPRESSIONS_H */

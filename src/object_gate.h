@@ -1,0 +1,36 @@
+/*
+ * object_gate.h - what happens to objects, whichever command does it.
+ */
+#ifndef CTLPR_OBJECT_GATE_H
+#define CTLPR_OBJECT_GATE_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+
+#include "registry.h"
+
+/*
+ * Is the command under way one of ours: the extension's script, a definer
+ * function of it, a restore by a superuser, or object_gate_run()?
+ */
+extern bool object_gate_own_work(void);
+
+/* Run one utility command of ours through SPI, which the caller has connected; raises what the command raises. */
+extern void object_gate_run(const char *command);
+
+/* Call a function of ours over one relation, ctlpr.name(regclass), with the rights of the extension's owner. */
+extern void object_gate_call(const char *name, Oid relid);
+
+/* What held reads a relation has is copied before it is dropped or detached; notes that it was done. */
+extern void object_gate_keep_held(Oid relid);
+
+/* Refuse (LP012, recorded) that a governed root is dropped; returns under break_glass(). */
+extern void object_gate_refuse_drop(const GovernedRelation *governed);
+
+/* Relations that got a parent in the command under way (list of Oid); forgets them. */
+extern List *object_gate_new_children(void);
+
+extern void object_gate_install(void);
+
+#endif /* CTLPR_OBJECT_GATE_H */

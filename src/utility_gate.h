@@ -1,0 +1,33 @@
+/*
+ * utility_gate.h - what is known of the utility command under way.
+ */
+#ifndef CTLPR_UTILITY_GATE_H
+#define CTLPR_UTILITY_GATE_H
+
+#include "postgres.h"
+
+/* The relation of the ALTER TABLE under way, which may validate a foreign key; InvalidOid when none is */
+extern Oid utility_gate_altered(void);
+
+/* Does EXPLAIN run the statement? */
+extern bool utility_gate_explains(void);
+
+/*
+ * Is it a temporary table that goes when the transaction ends?  InvalidOid
+ * asks about the one that the command under way creates from a query.
+ */
+extern bool utility_gate_until_commit(Oid relid);
+
+/*
+ * Was anything governed when the command began?  While it drops the extension,
+ * the registry cannot be asked any more.
+ */
+extern bool utility_gate_any_governed(void);
+
+/* The command's text without its literals, as the log may keep it; NULL where there is none */
+extern const char *utility_gate_statement(void);
+
+/* Installs the ProcessUtility hook. */
+extern void utility_gate_install(void);
+
+#endif /* CTLPR_UTILITY_GATE_H */
