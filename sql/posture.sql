@@ -675,8 +675,10 @@ DECLARE
 BEGIN
 	/* a stream of changes is bulk, automatic access: 13(d)(8); and it carries no record */
 	RETURN QUERY
-	SELECT 'violation', 'publication',
-		format('publication %I sends every change of %s to its subscribers, unfiltered and unrecorded', p.pubname,
+	SELECT CASE WHEN p.pubname IN (SELECT w.publication FROM ctlpr.published_without_leave() w) THEN 'violation' ELSE 'info' END, 'publication',
+		format(CASE WHEN p.pubname IN (SELECT w.publication FROM ctlpr.published_without_leave() w)
+					THEN 'publication %I sends every change of %s to its subscribers, unfiltered and unrecorded'
+					ELSE 'publication %I sends changes of %s to a subscriber of the same agency, with leave' END, p.pubname,
 			CASE WHEN p.puballtables THEN 'all tables, governed ones included,'
 				 ELSE (SELECT ctlpr.name_list(array_agg(DISTINCT c.oid::regclass::text))
 					   FROM pg_class c

@@ -16,6 +16,7 @@
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/snapmgr.h"
 
@@ -82,9 +83,14 @@ own_query(const char *query, Oid argument)
 }
 
 void
-outflow_guard_publications(void)
+outflow_guard_publications(const char *publication)
 {
-	Oid relid = own_query("SELECT p.relation::pg_catalog.oid FROM ctlpr.published_without_leave() p", InvalidOid);
+	const char *query = "SELECT p.relation::pg_catalog.oid FROM ctlpr.published_without_leave() p";
+	Oid			relid;
+
+	if (publication)
+		query = psprintf("%s WHERE p.publication OPERATOR(pg_catalog.=) %s", query, quote_literal_cstr(publication));
+	relid = own_query(query, InvalidOid);
 
 	if (OidIsValid(relid))
 		gate_refuse_weakening("ddl", relid, CAUSE_PUBLISHED, "13(d)(6)");

@@ -13,8 +13,11 @@ extern bool outflow_is_decoding_function(Oid function);
 /* Refuse (LP010, recorded) its execution where anything is governed. */
 extern void outflow_guard_decoding(void);
 
-/* Refuse (LP011, recorded) the command just run if it left a governed table in a publication without leave. */
-extern void outflow_guard_publications(void);
+/*
+ * Refuse (LP011, recorded) the command just run if it left a governed table in
+ * this publication, or NULL: in any, without leave.
+ */
+extern void outflow_guard_publications(const char *publication);
 
 /* The same (LP012) for a subscription that would write into a governed table. */
 extern void outflow_guard_subscriptions(void);

@@ -557,7 +557,7 @@ guard_new_children(List *children)
 	}
 	if (children != NIL)
 	{
-		outflow_guard_publications();
+		outflow_guard_publications(NULL);
 		outflow_guard_subscriptions();
 	}
 }
@@ -599,16 +599,26 @@ check_result(Node *node, Oid altered, int flaws)
 			note_temporary(node);
 			break;
 		case T_CreatePublicationStmt:
+			outflow_guard_publications(((CreatePublicationStmt *) node)->pubname);
+			break;
 		case T_AlterPublicationStmt:
-			outflow_guard_publications();
+			/* What only takes tables out mends. */
+			if (((AlterPublicationStmt *) node)->action != AP_DropObjects)
+				outflow_guard_publications(((AlterPublicationStmt *) node)->pubname);
 			break;
 		case T_CreateSubscriptionStmt:
-		case T_AlterSubscriptionStmt:
 			outflow_guard_subscriptions();
+			break;
+		case T_AlterSubscriptionStmt:
+			/* These bring tables in. */
+			if (((AlterSubscriptionStmt *) node)->kind == ALTER_SUBSCRIPTION_SET_PUBLICATION ||
+				((AlterSubscriptionStmt *) node)->kind == ALTER_SUBSCRIPTION_ADD_PUBLICATION ||
+				((AlterSubscriptionStmt *) node)->kind == ALTER_SUBSCRIPTION_REFRESH)
+				outflow_guard_subscriptions();
 			break;
 		case T_RenameStmt:
 		case T_AlterObjectSchemaStmt:
-			outflow_guard_publications();
+			outflow_guard_publications(NULL);
 			break;
 		default:
 			break;
