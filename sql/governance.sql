@@ -144,6 +144,29 @@ $$;
 COMMENT ON FUNCTION ctlpr.follow_parent(regclass) IS 'Internal: drops the registration of a relation that is a member of a governed root again';
 
 /*
+ * unfit_members(relation) - the relation, and those below it, that are to be
+ * members of a governed root but have a trigger that its govern() did not
+ * allow, a rule, or no write-ahead log.
+ */
+CREATE FUNCTION ctlpr.unfit_members(relation regclass)
+RETURNS TABLE (member regclass)
+LANGUAGE sql STABLE PARALLEL UNSAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT m.member
+		FROM ctlpr.relation_members(unfit_members.relation) AS m (member)
+		JOIN pg_class c ON c.oid = m.member
+		WHERE c.relpersistence <> 'p'
+			OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = m.member)
+			OR EXISTS (SELECT FROM pg_trigger t
+					   WHERE t.tgrelid = m.member AND NOT t.tgisinternal
+						   AND ((t.tgtype & 1) = 1 AND (t.tgtype & 66) <> 0
+								OR t.tgname <> ALL (SELECT unnest(g.allow_triggers) FROM ctlpr.governed_relation g
+													WHERE m.member IN (SELECT r FROM ctlpr.relation_members(g.relation) r))))
+$$;
+COMMENT ON FUNCTION ctlpr.unfit_members(regclass) IS 'Internal: members of a governed root with a trigger that was not allowed, a rule, or no write-ahead log';
+
+/*
  * unvetted_expressions(relation) - expressions that the server runs over every
  * row of the relation and its members, expired ones included, and that call a
  * function which is not vetted to see them (src/expressions.c).

@@ -46,6 +46,7 @@
 #include "catalog_scan.h"
 #include "expressions.h"
 #include "gate.h"
+#include "object_gate.h"
 #include "registry.h"
 
 PG_FUNCTION_INFO_V1(ctlpr_unvetted_function);
@@ -355,6 +356,14 @@ expressions_guard_created(Oid class_id, Oid object_id, int sub_id)
 	Oid				  relid = OidIsValid(stored.domain) ? governed_with_domain(stored.domain) : stored.relid;
 
 	if (OidIsValid(relid) && registry_lookup(relid) && OidIsValid(unvetted_of(&stored)))
+		gate_refuse_weakening("ddl", relid, CAUSE_EXPRESSION, "13(b)(2)(A)");
+}
+
+void
+expressions_guard_member(Oid relid)
+{
+	if (OidIsValid(object_gate_query("SELECT e.member::pg_catalog.oid FROM ctlpr.unvetted_expressions($1::pg_catalog.regclass) e",
+									 relid)))
 		gate_refuse_weakening("ddl", relid, CAUSE_EXPRESSION, "13(b)(2)(A)");
 }
 

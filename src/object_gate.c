@@ -97,6 +97,30 @@ object_gate_call(const char *name, Oid relid)
 	SetUserIdAndSecContext(user, context);
 }
 
+Oid
+object_gate_query(const char *query, Oid argument)
+{
+	Oid	  types[] = {OIDOID};
+	Datum values[] = {ObjectIdGetDatum(argument)};
+	Oid	  result = InvalidOid;
+	Oid	  user;
+	int	  context;
+	bool  isnull;
+
+	GetUserIdAndSecContext(&user, &context);
+	SetUserIdAndSecContext(registry_extension_owner(), context | SECURITY_LOCAL_USERID_CHANGE);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	SPI_connect();
+	if (SPI_execute_with_args(query, 1, types, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "unexpected result of a query of ctlpr");
+	if (SPI_processed > 0)
+		result = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	PopActiveSnapshot();
+	SetUserIdAndSecContext(user, context);
+	return result;
+}
+
 static List *
 remember_oid(List *list, Oid oid)
 {

@@ -22,6 +22,12 @@ extern void object_gate_run(const char *command);
 /* Call a function of ours over one relation, ctlpr.name(regclass), with the rights of the extension's owner. */
 extern void object_gate_call(const char *name, Oid relid);
 
+/*
+ * Run a query of ours with the rights of the extension's owner; $1 is the
+ * argument.  Result: its first value as an OID, InvalidOid where it has no row.
+ */
+extern Oid object_gate_query(const char *query, Oid argument);
+
 /* What held reads a relation has is copied before it is dropped or detached; notes that it was done. */
 extern void object_gate_keep_held(Oid relid);
 

@@ -13,15 +13,14 @@
 #include "postgres.h"
 
 #include "access/xact.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
 #include "replication/walsender.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/snapmgr.h"
 
 #include "ctlpr.h"
 #include "gate.h"
+#include "object_gate.h"
 #include "outflow.h"
 #include "registry.h"
 
@@ -57,31 +56,6 @@ outflow_guard_decoding(void)
 
 /* ---- publications and subscriptions ---- */
 
-/* The first value of a query of our own as an OID; InvalidOid where it has no row */
-static Oid
-own_query(const char *query, Oid argument)
-{
-	Oid	  types[] = {OIDOID};
-	Datum values[] = {ObjectIdGetDatum(argument)};
-	Oid	  result = InvalidOid;
-	Oid	  user;
-	int	  context;
-	bool  isnull;
-
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(registry_extension_owner(), context | SECURITY_LOCAL_USERID_CHANGE);
-	PushActiveSnapshot(GetTransactionSnapshot());
-	SPI_connect();
-	if (SPI_execute_with_args(query, 1, types, values, NULL, false, 1) != SPI_OK_SELECT)
-		elog(ERROR, "unexpected result of a query of ctlpr");
-	if (SPI_processed > 0)
-		result = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	SPI_finish();
-	PopActiveSnapshot();
-	SetUserIdAndSecContext(user, context);
-	return result;
-}
-
 void
 outflow_guard_publications(const char *publication)
 {
@@ -90,7 +64,7 @@ outflow_guard_publications(const char *publication)
 
 	if (publication)
 		query = psprintf("%s WHERE p.publication OPERATOR(pg_catalog.=) %s", query, quote_literal_cstr(publication));
-	relid = own_query(query, InvalidOid);
+	relid = object_gate_query(query, InvalidOid);
 
 	if (OidIsValid(relid))
 		gate_refuse_weakening("ddl", relid, CAUSE_PUBLISHED, "13(d)(6)");
@@ -99,10 +73,10 @@ outflow_guard_publications(const char *publication)
 void
 outflow_guard_subscriptions(void)
 {
-	Oid relid = own_query("SELECT s.srrelid FROM pg_catalog.pg_subscription_rel s "
-						  "WHERE s.srrelid IN (SELECT m::pg_catalog.oid FROM ctlpr.governed_relation g, "
-						  "ctlpr.relation_members(g.relation) m)",
-						  InvalidOid);
+	Oid relid = object_gate_query("SELECT s.srrelid FROM pg_catalog.pg_subscription_rel s "
+								  "WHERE s.srrelid IN (SELECT m::pg_catalog.oid FROM ctlpr.governed_relation g, "
+								  "ctlpr.relation_members(g.relation) m)",
+								  InvalidOid);
 
 	if (OidIsValid(relid))
 		gate_refuse_weakening("ddl", relid, CAUSE_SUBSCRIBED, "13(b)(2)(A)");
@@ -122,9 +96,9 @@ check_connection(XactEvent event, void *arg)
 	connection_checked = true;
 	if (!am_db_walsender || !OidIsValid(MyDatabaseId) || !registry_any_governed())
 		return;
-	if (!OidIsValid(own_query("SELECT a.subscriber::pg_catalog.oid FROM ctlpr.allowed_publication a "
-							  "WHERE a.subscriber = $1 AND a.withdrawn_at IS NULL",
-							  GetUserId())))
+	if (!OidIsValid(object_gate_query("SELECT a.subscriber::pg_catalog.oid FROM ctlpr.allowed_publication a "
+									  "WHERE a.subscriber = $1 AND a.withdrawn_at IS NULL",
+									  GetUserId())))
 		gate_refuse_call("export", CAUSE_DECODING, "13(d)(6)");
 }
 

@@ -21,6 +21,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
@@ -32,6 +33,7 @@
 #include "parser/parse_func.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
+#include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -297,6 +299,22 @@ may_be_null(Oid relid, AttrNumber attribute)
 	return result;
 }
 
+static bool
+has_rule(Oid relid)
+{
+	Relation	rules = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rules, RewriteRelRulenameIndexId, true, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(rules, AccessShareLock);
+	return found;
+}
+
 /* What keeps a relation and its members from being as govern() left them, counted */
 static int
 count_flaws(Oid relid)
@@ -319,8 +337,8 @@ count_flaws(Oid relid)
 		if (!HeapTupleIsValid(tuple))
 			continue;
 		class = (Form_pg_class) GETSTRUCT(tuple);
-		flaws += member.broken + !class->relrowsecurity + !class->relforcerowsecurity + class->relhasrules +
-				 (class->relpersistence != RELPERSISTENCE_PERMANENT);
+		flaws += member.broken + !class->relrowsecurity + !class->relforcerowsecurity +
+				 (class->relhasrules && has_rule(member.relid)) + (class->relpersistence != RELPERSISTENCE_PERMANENT);
 		ReleaseSysCache(tuple);
 		flaws += may_be_null(member.relid, member.captured_at) + may_be_null(member.relid, member.plate) +
 				 !OidIsValid(get_relation_policy_oid(member.relid, "ctlpr_guard", true));
@@ -535,6 +553,16 @@ gate_command(PlannedStmt *statement, const char *query_string, QueryCompletion *
 
 /* ---- afterwards ---- */
 
+/* Triggers and rules of a new member must be such as govern() would have let be; what is unlogged does not stay erased. */
+static void
+guard_new_member(Oid relid)
+{
+	if (OidIsValid(
+			object_gate_query("SELECT u.member::pg_catalog.oid FROM ctlpr.unfit_members($1::pg_catalog.regclass) u", relid)))
+		gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+	expressions_guard_member(relid);
+}
+
 static void
 guard_new_children(List *children)
 {
@@ -554,6 +582,8 @@ guard_new_children(List *children)
 		if (governed->observe_until == 0)
 			object_gate_call("apply_guard", lfirst_oid(cell));
 		object_gate_call("follow_parent", lfirst_oid(cell));
+		if (!object_gate_own_work())
+			guard_new_member(lfirst_oid(cell));
 	}
 	if (children != NIL)
 	{

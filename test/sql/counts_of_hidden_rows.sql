@@ -1,0 +1,78 @@
+-- 13(b)(2)(A), 13(d)(6): neither EXPLAIN ANALYZE nor the server's statistics tell of reads that the policy hides
+\getenv source PG_ABS_SRCDIR
+\set world :source /sql/include/world.inc
+\i :world
+CREATE ROLE data_admin LOGIN;
+GRANT ctlpr_admin TO data_admin;
+SELECT ctlpr.bind_role('data_admin', 'CT-NHPD') \g /dev/null
+GRANT SELECT ON plate_reads TO data_admin;
+CREATE STATISTICS of_reads (mcv, ndistinct, dependencies) ON plate, agency_id FROM plate_reads_1;
+ANALYZE plate_reads;
+CREATE FUNCTION pg_temp.explained(options text, query text) RETURNS SETOF text LANGUAGE plpgsql AS $$ DECLARE line text; BEGIN FOR line IN EXECUTE format('EXPLAIN (%s) %s', options, query) LOOP IF line ~ 'Rows Removed|actual' THEN RETURN NEXT 'counted'; END IF; END LOOP; END $$;
+SET ROLE officer;
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT * FROM plate_reads;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle') > 0 AS begun;
+SAVEPOINT a;
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT * FROM plate_reads;
+ROLLBACK TO a;
+EXPLAIN ANALYZE SELECT * FROM plate_reads;
+ROLLBACK TO a;
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) DELETE FROM plate_reads WHERE plate = 'NH1';
+ROLLBACK TO a;
+PREPARE sought AS SELECT plate FROM plate_reads;
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) EXECUTE sought;
+ROLLBACK TO a;
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) CREATE TEMP TABLE t ON COMMIT DROP AS SELECT plate FROM plate_reads;
+ROLLBACK TO a;
+SELECT DISTINCT e FROM pg_temp.explained('ANALYZE', 'SELECT * FROM plate_reads') e;
+ROLLBACK TO a;
+SELECT count(*) AS lines FROM pg_temp.explained('COSTS off', 'SELECT * FROM plate_reads');
+EXPLAIN (ANALYZE, COSTS off, TIMING off, SUMMARY off) SELECT 1 AS ungoverned;
+COMMIT;
+SET ROLE data_admin;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', officer => 'A', case_number => '26-1') > 0 AS begun;
+SELECT DISTINCT e FROM pg_temp.explained('ANALYZE', 'SELECT * FROM plate_reads') e;
+COMMIT;
+RESET ROLE;
+-- what ANALYZE keeps: for nobody, superusers included
+GRANT pg_read_all_data, pg_read_all_stats TO stranger;
+CREATE FUNCTION pg_temp.seen() RETURNS TABLE (statistics bigint, extended bigint, plates bigint, others bigint) LANGUAGE sql AS $$
+	SELECT (SELECT count(*) FROM pg_statistic s WHERE s.starelid IN (SELECT 'plate_reads'::regclass UNION SELECT inhrelid FROM pg_inherits WHERE inhparent = 'plate_reads'::regclass)),
+		(SELECT count(*) FROM pg_statistic_ext_data d JOIN pg_statistic_ext s ON s.oid = d.stxoid WHERE s.stxname = 'of_reads'),
+		(SELECT count(*) FROM pg_stats WHERE tablename LIKE 'plate_reads%') + (SELECT count(*) FROM pg_stats_ext WHERE tablename LIKE 'plate_reads%' AND (most_common_vals IS NOT NULL OR n_distinct IS NOT NULL)),
+		least(1, (SELECT count(*) FROM pg_stats WHERE tablename = 'pg_class')) $$;
+SELECT * FROM pg_temp.seen();
+SET ROLE bypasser;
+SELECT plates FROM pg_temp.seen() WHERE false;
+SELECT count(*) AS plates FROM pg_stats WHERE tablename LIKE 'plate_reads%';
+SET ROLE stranger;
+SELECT * FROM pg_temp.seen();
+RESET ROLE;
+BEGIN;
+SELECT ctlpr.break_glass('look at the statistics') > 0 AS broken;
+SELECT * FROM pg_temp.seen();
+COMMIT;
+DROP STATISTICS of_reads;
+REVOKE pg_read_all_data, pg_read_all_stats FROM stranger;
+-- what goes wrong in maintenance names no read
+CREATE TABLE pairs (captured_at timestamptz NOT NULL, plate text NOT NULL, note text, lane text);
+INSERT INTO pairs VALUES (now() - interval '90 days', 'HIDDEN1', 'HIDDEN2', 'x'), (now(), 'HIDDEN1', NULL, '1');
+SELECT ctlpr.govern('pairs', captured_at => 'captured_at', plate => 'plate', owner_agency => 'CT-NHPD') \g /dev/null
+\set VERBOSITY default
+CREATE UNIQUE INDEX ON pairs (plate);
+ALTER TABLE pairs ADD CONSTRAINT u UNIQUE (plate);
+ALTER TABLE pairs ADD EXCLUDE USING btree (plate WITH =);
+ALTER TABLE pairs ALTER COLUMN note TYPE int USING note::int;
+ALTER TABLE pairs ALTER COLUMN lane TYPE int USING (plate::int);
+ALTER TABLE pairs ADD CHECK (plate <> 'HIDDEN1');
+ALTER TABLE pairs ALTER COLUMN note SET NOT NULL;
+CREATE INDEX ON pairs ((note::int));
+\set VERBOSITY sqlstate
+SELECT role, action, allowed, sqlstate, count(*) FROM pg_temp.log_since(:start_seq) WHERE action NOT IN ('request', 'configuration') GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+SELECT ctlpr.release('pairs', 'test') \g /dev/null
+DROP TABLE pairs;
+SELECT ctlpr.unbind_role('data_admin', 'CT-NHPD') \g /dev/null
+REVOKE ALL ON plate_reads FROM data_admin;
+DROP ROLE data_admin;
