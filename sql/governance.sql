@@ -144,6 +144,24 @@ $$;
 COMMENT ON FUNCTION ctlpr.follow_parent(regclass) IS 'Internal: drops the registration of a relation that is a member of a governed root again';
 
 /*
+ * forget_dropped() - drop the registrations of detached partitions that are
+ * gone; their DROP TABLE is on record.
+ */
+CREATE FUNCTION ctlpr.forget_dropped()
+RETURNS SETOF oid
+LANGUAGE sql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+	DELETE FROM ctlpr.agency_key k
+		WHERE k.relation IN (SELECT g.relation FROM ctlpr.governed_relation g WHERE g.detached_from IS NOT NULL)
+			AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = k.relation);
+	DELETE FROM ctlpr.governed_relation g
+		WHERE g.detached_from IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = g.relation)
+		RETURNING g.relation::oid
+$$;
+COMMENT ON FUNCTION ctlpr.forget_dropped() IS 'Internal: drops the registrations of detached partitions that are gone';
+
+/*
  * unfit_members(relation) - the relation, and those below it, that are to be
  * members of a governed root but have a trigger that its govern() did not
  * allow, a rule, or no write-ahead log.

@@ -44,9 +44,10 @@
 
 static object_access_hook_type previous_object_access = NULL;
 
-static int	 own_depth = 0;		 /* commands of ours under way */
-static List *new_children = NIL; /* of Oid; in TopTransactionContext */
-static List *held_kept = NIL;	 /* of Oid: what is held of them was copied in this transaction; in TopTransactionContext */
+static int	 own_depth = 0;			   /* commands of ours under way */
+static List *new_children = NIL;	   /* of Oid; in TopTransactionContext */
+static bool	 detached_dropped = false; /* a table with a registration of its own went in the command under way */
+static List *held_kept = NIL;		   /* of Oid: what is held of them was copied in this transaction; in TopTransactionContext */
 
 /* ---- what is our own doing ---- */
 
@@ -204,7 +205,19 @@ guard_dropped_relation(const GovernedRelation *governed)
 	else if (!list_member_oid(held_kept, relid) && hold_open(held_root(governed)) != NIL)
 		gate_refuse_weakening("ddl", relid, CAUSE_HELD_DROPPED, "13(b)(2)(A)");
 	else
+	{
+		detached_dropped |= OidIsValid(governed->detached_from);
 		record_permitted_command("ddl", pstrdup(governed->root_name), NULL, NULL);
+	}
+}
+
+void
+object_gate_forget_dropped(void)
+{
+	if (!detached_dropped)
+		return;
+	detached_dropped = false;
+	(void) object_gate_query("SELECT f::pg_catalog.oid FROM ctlpr.forget_dropped() f", InvalidOid);
 }
 
 static bool
@@ -329,7 +342,10 @@ static void
 forget_transaction(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	{
 		new_children = held_kept = NIL;
+		detached_dropped = false;
+	}
 }
 
 void

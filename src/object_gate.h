@@ -34,6 +34,9 @@ extern void object_gate_keep_held(Oid relid);
 /* Refuse (LP012, recorded) that a governed root is dropped; returns under break_glass(). */
 extern void object_gate_refuse_drop(const GovernedRelation *governed);
 
+/* Drop the registrations of detached partitions that the command under way has dropped. */
+extern void object_gate_forget_dropped(void);
+
 /* Relations that got a parent in the command under way (list of Oid); forgets them. */
 extern List *object_gate_new_children(void);
 

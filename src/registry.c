@@ -272,7 +272,8 @@ settle_readiness(void)
 bool
 registry_ready(void)
 {
-	if (!OidIsValid(MyDatabaseId) || looking_up)
+	/* pg_upgrade makes the extension's objects one by one; nothing is asked of them meanwhile. */
+	if (!OidIsValid(MyDatabaseId) || looking_up || IsBinaryUpgrade)
 		return false;
 
 	/* Looking may itself process an invalidation; then what was found has to be looked up again. */

@@ -845,7 +845,10 @@ run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree,
 	guard_new_children(object_gate_new_children());
 	/* Some commands end the transaction that they began in. */
 	if (gated && IsTransactionState() && registry_any_governed() && !object_gate_own_work())
+	{
+		object_gate_forget_dropped();
 		check_result(node, altered, flaws);
+	}
 }
 
 static void

@@ -194,7 +194,7 @@ for group in "${groups[@]}"; do
 	[ "$(type -t "group_$group")" = function ] || die "no such group of tests: $group (regress, isolation, pgtap, tap)"
 done
 find_server gcc make libc6-dev perl python3 libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libfaketime pgbouncer util-linux \
-	postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts postgresql-N-pgtap
+	postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts postgresql-N-pgtap postgresql-N-partman
 make_work check
 
 # The tests run in a copy, with the shared data beside it as it is beside the original.
