@@ -11,6 +11,7 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/xlog.h"
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
@@ -33,6 +34,7 @@
 
 #include "catalog_scan.h"
 #include "registry.h"
+#include "rules.h"
 #include "shared.h"
 
 /* Attribute numbers of ctlpr.governed_relation and ctlpr.agency_key, see sql/governed_table.sql */
@@ -198,7 +200,7 @@ keep_log_descriptor(void)
 		FreeTupleDesc(log_descriptor);
 	log_descriptor = copy;
 	MemoryContextSwitchTo(old);
-	table_close(log, NoLock);
+	table_close(log, AccessShareLock);
 }
 
 static Oid
@@ -570,7 +572,8 @@ registry_lookup(Oid relid)
 	if (relid < FirstNormalObjectId || looking_up || !registry_ready())
 		return NULL;
 
-	refresh_entries();
+	if (!registry_any_governed())
+		return NULL;
 	entry = hash_search(entries, &relid, HASH_FIND, NULL);
 	if (entry == NULL)
 	{
@@ -620,19 +623,39 @@ registry_roots(void)
 	return result;
 }
 
+/*
+ * That nothing is governed is known to all sessions, so that hardly a
+ * transaction of theirs has to look: each look leaves a predicate lock on the
+ * registry where the transaction is a serializable one.
+ */
+static int
+count_governed(void)
+{
+	DatabaseSlot *slot = shared_database();
+	uint64		  known = entries_generation + 1;
+	bool		  shareable = !rules_changed_here() && !RecoveryInProgress();
+	List		 *roots;
+	int			  count;
+
+	if (shareable && pg_atomic_read_u64(&slot->nothing_governed) == known)
+		return 0;
+	roots = registry_roots();
+	count = list_length(roots);
+	list_free(roots);
+	if (count == 0 && shareable)
+		pg_atomic_write_u64(&slot->nothing_governed, known);
+	return count;
+}
+
 bool
 registry_any_governed(void)
 {
 	if (looking_up || !registry_ready())
 		return false;
 	refresh_entries();
-	if (governed_count < 0)
-	{
-		List *roots = registry_roots();
-
-		governed_count = list_length(roots);
-		list_free(roots);
-	}
+	/* On a standby rules change without a word to its sessions. */
+	if (governed_count < 0 || RecoveryInProgress())
+		governed_count = count_governed();
 	return governed_count > 0;
 }
 

@@ -260,6 +260,12 @@ ctlpr_rules_changed(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
+bool
+rules_changed_here(void)
+{
+	return changed_here;
+}
+
 static void
 publish_changes(XactEvent event, void *arg)
 {

@@ -130,4 +130,7 @@ extern List	 *rules_row_texts(Relation relation, HeapTuple row, int attribute);
 /* Register the transaction callbacks that publish changes of rules; once per backend. */
 extern void rules_install(void);
 
+/* Has the transaction under way changed a rule?  What it sees is then not what others see. */
+extern bool rules_changed_here(void);
+
 #endif /* CTLPR_RULES_H */

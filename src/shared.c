@@ -63,6 +63,7 @@ initialize_database_slot(DatabaseSlot *slot, LWLock *lock, char *ring)
 	slot->lock = lock;
 	slot->ring = ring;
 	pg_atomic_init_u64(&slot->rules_generation, 1);
+	pg_atomic_init_u64(&slot->nothing_governed, 0);
 	pg_atomic_init_u64(&slot->clock_floor, 0);
 	pg_atomic_init_u64(&slot->flushed, 0);
 	ConditionVariableInit(&slot->flushed_cv);

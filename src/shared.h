@@ -29,6 +29,7 @@ typedef struct DatabaseSlot
 	LWLock *lock;
 
 	pg_atomic_uint64 rules_generation; /* rules.c: bumped at every commit that changed a rule */
+	pg_atomic_uint64 nothing_governed; /* registry.c: one more than the generation at which nothing was governed; 0: not known */
 	pg_atomic_uint64 clock_floor;	   /* latest time ever seen; a clock set back does not resurrect reads */
 
 	/* clock.c: the wall clock and the monotonic one at the last look; 0: none yet */
