@@ -322,8 +322,8 @@ decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelatio
 static bool
 is_ingest(const NamedRelation *named, const PlanFacts *facts, const RelationFacts *scanned)
 {
-	return (named->required & ACL_INSERT) && !(named->required & (ACL_UPDATE | ACL_DELETE)) && !facts->conflict_update &&
-		   !(scanned && scanned->read);
+	return (named->required & ACL_INSERT) && !(named->required & ACL_DELETE) && !facts->conflict_update &&
+		   (!(named->required & ACL_UPDATE) || facts->conflict_counts) && !(scanned && scanned->read);
 }
 
 /* Would the statement copy reads to where they are kept for longer, or under a rule that reserves them to nobody? */

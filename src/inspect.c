@@ -613,6 +613,115 @@ inspect_set_operation(Place *place)
 	}
 }
 
+/* ---- counting what comes in ---- */
+
+typedef struct RowReference
+{
+	int	 varno;
+	bool found;
+} RowReference;
+
+static bool
+reference_walker(Node *node, RowReference *reference)
+{
+	if (node == NULL)
+		return false;
+	/* What a subplan is told of the row, it may tell others. */
+	if (IsA(node, Var))
+		reference->found |= ((Var *) node)->varno == reference->varno;
+	else if (IsA(node, SubPlan) || IsA(node, CurrentOfExpr))
+		reference->found = true;
+	return expression_tree_walker(node, reference_walker, reference);
+}
+
+static bool
+refers_to_row(Node *node, int varno)
+{
+	RowReference reference = {varno, false};
+
+	(void) reference_walker(node, &reference);
+	return reference.found;
+}
+
+static bool
+is_addition(Node *node)
+{
+	if (!IsA(node, OpExpr))
+		return false;
+	switch (((OpExpr *) node)->opfuncid)
+	{
+		case F_INT2PL:
+		case F_INT24PL:
+		case F_INT42PL:
+		case F_INT4PL:
+		case F_INT48PL:
+		case F_INT84PL:
+		case F_INT8PL:
+		case F_INT28PL:
+		case F_INT82PL:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * Does an assignment only count on: column + something of the new row's, or
+ * the greater or lesser of the column and that?  Then nothing of the row that
+ * is there reaches a function of anybody's, or an error but that of an integer
+ * that is full.
+ */
+static bool
+counts_on(Node *node, int varno, AttrNumber attribute)
+{
+	List	 *args;
+	int		  own = 0;
+	ListCell *cell;
+
+	while (IsA(node, FuncExpr) && ((FuncExpr *) node)->funcformat != COERCE_EXPLICIT_CALL &&
+		   ((FuncExpr *) node)->funcid < FirstNormalObjectId && list_length(((FuncExpr *) node)->args) == 1)
+		node = linitial(((FuncExpr *) node)->args);
+	if (is_addition(node))
+		args = ((OpExpr *) node)->args;
+	else if (IsA(node, MinMaxExpr))
+		args = ((MinMaxExpr *) node)->args;
+	else
+		return false;
+	foreach (cell, args)
+	{
+		Var *var = lfirst(cell);
+
+		if (IsA(var, Var) && var->varno == varno && var->varattno == attribute)
+			own++;
+		else if (refers_to_row((Node *) var, varno))
+			return false;
+	}
+	return own == 1;
+}
+
+/* Does ON CONFLICT DO UPDATE show nothing of the row that is there, and change nothing that governs it? */
+static bool
+only_counts(Place *place, ModifyTable *plan)
+{
+	int						varno = linitial_int(plan->resultRelations);
+	const GovernedRelation *governed = registry_lookup(rt_fetch(varno, place->inspection->stmt->rtable)->relid);
+	ListCell			   *cell;
+	ListCell			   *column;
+
+	if (!governed || plan->onConflictWhere || plan->returningLists != NIL)
+		return false;
+	forboth (cell, plan->onConflictSet, column, plan->onConflictCols)
+	{
+		Node	  *assigned = (Node *) ((TargetEntry *) lfirst(cell))->expr;
+		AttrNumber attribute = lfirst_int(column);
+
+		if (attribute == governed->plate || attribute == governed->camera || attribute == governed->image ||
+			(refers_to_row(assigned, varno) && !counts_on(assigned, varno, attribute)))
+			return false;
+	}
+	return true;
+}
+
 static void
 inspect_modification(Place *place)
 {
@@ -622,7 +731,9 @@ inspect_modification(Place *place)
 	ListCell	*cell;
 	ListCell	*action;
 
-	if (plan->onConflictAction == ONCONFLICT_UPDATE)
+	if (plan->onConflictAction == ONCONFLICT_UPDATE && only_counts(place, plan))
+		inspection->facts->conflict_counts = true;
+	else if (plan->onConflictAction == ONCONFLICT_UPDATE)
 		inspection->facts->conflict_update = true;
 	if ((plan->operation == CMD_INSERT || plan->operation == CMD_MERGE) && registry_lookup(relid))
 		inspection->insertions = lappend(inspection->insertions, plan);
