@@ -223,6 +223,8 @@ keeps_rows(QueryDesc *query_desc)
 		return !utility_gate_until_commit(InvalidOid);
 	if (query_desc->dest && query_desc->dest->mydest == DestTransientRel)
 		return true;
+	if (query_desc->dest && query_desc->dest->mydest == DestCopyOut && utility_gate_copies_to_server())
+		return true;
 	return ActivePortal && ActivePortal->queryDesc == query_desc && ActivePortal->holdStore != NULL;
 }
 

@@ -66,6 +66,7 @@ typedef struct Command
 {
 	Oid			 altered;		 /* relation of an ALTER TABLE */
 	bool		 explains;		 /* EXPLAIN */
+	bool		 to_server;		 /* COPY to a file or program of the server */
 	bool		 until_commit;	 /* CREATE TEMPORARY TABLE ... ON COMMIT DROP AS */
 	bool		 about_governed; /* its errors may quote reads */
 	int			 governs;		 /* is anything governed, as it began; -1: not asked yet */
@@ -73,7 +74,7 @@ typedef struct Command
 	const char	*source;		 /* text of all that the client sent with it; NULL: not known */
 } Command;
 
-static Command command = {InvalidOid, false, false, false, -1, NULL, NULL};
+static Command command = {InvalidOid, false, false, false, false, -1, NULL, NULL};
 static List	  *until_commit = NIL;	 /* of Oid: temporary tables that go at commit; in TopTransactionContext */
 static bool	   log_restored = false; /* this transaction loaded the log */
 
@@ -717,6 +718,12 @@ utility_gate_explains(void)
 }
 
 bool
+utility_gate_copies_to_server(void)
+{
+	return command.to_server;
+}
+
+bool
 utility_gate_until_commit(Oid relid)
 {
 	return OidIsValid(relid) ? list_member_oid(until_commit, relid) : command.until_commit;
@@ -807,13 +814,14 @@ static Command
 describe_command(PlannedStmt *statement, const char *query_string)
 {
 	Node   *node = statement->utilityStmt;
-	Command described = {InvalidOid, false, false, false, -1, statement, query_string};
+	Command described = {InvalidOid, false, false, false, false, -1, statement, query_string};
 
 	if (!IsTransactionState())
 		return described;
 	if (IsA(node, AlterTableStmt))
 		described.altered = relation_oid(((AlterTableStmt *) node)->relation);
 	described.explains = IsA(node, ExplainStmt);
+	described.to_server = IsA(node, CopyStmt) && ((CopyStmt *) node)->filename != NULL;
 	described.until_commit = IsA(node, CreateTableAsStmt) && ((CreateTableAsStmt *) node)->into->onCommit == ONCOMMIT_DROP &&
 							 ((CreateTableAsStmt *) node)->into->rel->relpersistence == RELPERSISTENCE_TEMP;
 	return described;

@@ -12,6 +12,9 @@ extern Oid utility_gate_altered(void);
 /* Does EXPLAIN run the statement? */
 extern bool utility_gate_explains(void);
 
+/* Is it a COPY into a file or program of the server? */
+extern bool utility_gate_copies_to_server(void);
+
 /*
  * Is it a temporary table that goes when the transaction ends?  InvalidOid
  * asks about the one that the command under way creates from a query.
