@@ -8,7 +8,7 @@
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
 #                        MODEL_COMBINATIONS=n and CTLPR_SEED=n for the comparison with the model of the law
 #   make format          clang-format over the sources; format-check only looks
-#   make lint            cppcheck, and whether docs/law.md holds what it says
+#   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
 #
 # PG_CONFIG chooses the server; by default the newest one whose development files are installed.
 
@@ -90,7 +90,7 @@ format-check:
 
 # The definitions stand for macros of the server, whose headers are not read; an error does not return.
 lint:
-	test/check_law.sh
+	test/check_pages.sh
 	@for version in 150000 180000; do \
 		cppcheck --quiet --error-exitcode=1 --std=c99 --enable=warning,performance,portability \
 			--inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro \
