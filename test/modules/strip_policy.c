@@ -51,8 +51,8 @@ plan_without_conditions(Query *query, const char *query_string, int cursor_optio
 void
 _PG_init(void)
 {
-	DefineCustomBoolVariable("strip_policy.strip", "Takes the conditions out of plans.", NULL, &strip, false, PGC_USERSET, 0, NULL,
-							 NULL, NULL);
+	DefineCustomBoolVariable("strip_policy.strip", "Takes the conditions out of plans.", NULL, &strip, false, PGC_USERSET, 0,
+							 NULL, NULL, NULL);
 	previous_planner = planner_hook;
 	planner_hook = plan_without_conditions;
 }
