@@ -8,7 +8,6 @@
 #include "postgres.h"
 
 #include "access/table.h"
-#include "access/xact.h"
 #include "catalog/pg_authid.h"
 #include "commands/copy.h"
 #include "miscadmin.h"
@@ -17,14 +16,10 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
-#include "parser/parse_relation.h"
 #include "rewrite/rowsecurity.h"
-#include "tcop/utility.h"
 #include "utils/acl.h"
-#include "utils/lsyscache.h"
 #include "utils/rel.h"
 
-#include "compat.h"
 #include "copy_in.h"
 #include "gate.h"
 #include "registry.h"

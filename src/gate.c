@@ -16,22 +16,12 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "access/xlog.h"
-#include "catalog/pg_class.h"
-#include "executor/executor.h"
 #include "miscadmin.h"
-#include "parser/parsetree.h"
-#include "tcop/dest.h"
-#include "tcop/pquery.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/portal.h"
-#include "utils/syscache.h"
-#include "utils/timestamp.h"
 
 #include "audit_queue.h"
-#include "compat.h"
 #include "gate.h"
 #include "instruments.h"
 #include "record.h"
@@ -41,6 +31,7 @@
 #include "shared.h"
 #include "statement_text.h"
 #include "utility_gate.h"
+#include "verdict.h"
 
 static ExecutorStart_hook_type	previous_start = NULL;
 static ExecutorRun_hook_type	previous_run = NULL;
@@ -51,16 +42,6 @@ static StatementAccess *open_statements = NULL;
 static StatementAccess *running = NULL;
 static uint64			last_serial = 0;
 static QueryDesc	   *exempt_query = NULL;
-
-/* A relation that a statement names, with what it asks of it */
-typedef struct NamedRelation
-{
-	Oid		relid;
-	AclMode required;
-	bool	bypasses;	   /* row security does not bind whoever's rights count */
-	bool	assigns_fixed; /* an UPDATE assigns the captured time, the owner or the hold */
-	bool	assigns_camera;
-} NamedRelation;
 
 StatementAccess *
 gate_running(void)
@@ -78,305 +59,6 @@ void
 gate_exempt(QueryDesc *query_desc)
 {
 	exempt_query = query_desc;
-}
-
-/* ---- what the statement names ---- */
-
-static bool
-column_in(Bitmapset *columns, AttrNumber attribute)
-{
-	return attribute > 0 && bms_is_member(attribute - FirstLowInvalidHeapAttributeNumber, columns);
-}
-
-/*
- * What the statement asks of an entry.  SELECT ... FOR UPDATE and its like ask
- * for the right to update as well; that is not an update.
- */
-static AclMode
-requested_access(PlannedStmt *stmt, Index varno, AclMode required)
-{
-	ListCell *cell;
-
-	foreach (cell, stmt->rowMarks)
-	{
-		PlanRowMark *mark = lfirst_node(PlanRowMark, cell);
-
-		if (mark->rti == varno && mark->markType <= ROW_MARK_KEYSHARE)
-			return required & ~ACL_UPDATE;
-	}
-	return required;
-}
-
-static NamedRelation *
-named_relation(List **named, Oid relid)
-{
-	NamedRelation *entry;
-	ListCell	  *cell;
-
-	foreach (cell, *named)
-	{
-		entry = lfirst(cell);
-		if (entry->relid == relid)
-			return entry;
-	}
-	entry = palloc0(sizeof(NamedRelation));
-	entry->relid = relid;
-	*named = lappend(*named, entry);
-	return entry;
-}
-
-/*
- * Governed relations in the range table, list of NamedRelation *.  A member
- * that was not named by itself counts only when its root was not named either:
- * then it hangs below an ungoverned parent.
- */
-static List *
-named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
-{
-	List	 *named = NIL;
-	List	 *members = NIL;
-	ListCell *cell;
-	bool	  any = registry_any_governed();
-	Index	  varno = 0;
-
-	*reads_log = *writes_log = false;
-	foreach (cell, stmt->rtable)
-	{
-		RangeTblEntry		   *rte = lfirst_node(RangeTblEntry, cell);
-		const GovernedRelation *governed;
-		CompatPermissions		permissions;
-		NamedRelation		   *entry;
-
-		varno++;
-		if (rte->rtekind != RTE_RELATION || rte->relid < FirstNormalObjectId)
-			continue;
-		permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
-		permissions.required = requested_access(stmt, varno, permissions.required);
-		if (rte->relid == registry_log_relation())
-		{
-			/* As a child of another table it is asked for nothing by itself. */
-			*reads_log |= permissions.required == 0 || (permissions.required & ACL_SELECT) != 0;
-			*writes_log |= (permissions.required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0 ||
-						   list_member_int(stmt->resultRelations, varno);
-			continue;
-		}
-		if (!any || rte->relkind == RELKIND_COMPOSITE_TYPE || (governed = registry_lookup(rte->relid)) == NULL)
-			continue;
-		if (permissions.required == 0)
-		{
-			members = lappend(members, rte);
-			continue;
-		}
-		entry = named_relation(&named, rte->relid);
-		entry->required |= permissions.required;
-		entry->bypasses |= has_bypassrls_privilege(OidIsValid(permissions.check_as) ? permissions.check_as : GetUserId());
-		entry->assigns_fixed |= (permissions.required & ACL_UPDATE) && (column_in(permissions.updated, governed->captured_at) ||
-																		column_in(permissions.updated, governed->owner) ||
-																		column_in(permissions.updated, governed->hold));
-		entry->assigns_camera |= (permissions.required & ACL_UPDATE) && column_in(permissions.updated, governed->camera);
-	}
-
-	foreach (cell, members)
-	{
-		Oid		  root = registry_lookup(((RangeTblEntry *) lfirst(cell))->relid)->root;
-		ListCell *other;
-		bool	  covered = false;
-
-		foreach (other, named)
-			covered |= registry_lookup(((NamedRelation *) lfirst(other))->relid)->root == root;
-		if (!covered)
-			named_relation(&named, ((RangeTblEntry *) lfirst(cell))->relid)->required |= ACL_SELECT;
-	}
-	return named;
-}
-
-static const char *
-action_of(const NamedRelation *named, const QueryDesc *query_desc, int eflags)
-{
-	if (query_desc == NULL)
-		return "copy";
-	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
-		return "explain";
-	if (query_desc->operation == CMD_MERGE && (named->required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)))
-		return "merge";
-	if (named->required & ACL_INSERT)
-		return "insert";
-	if (named->required & ACL_UPDATE)
-		return "update";
-	if (named->required & ACL_DELETE)
-		return "delete";
-	if (query_desc->dest && query_desc->dest->mydest == DestCopyOut)
-		return "copy";
-	return "select";
-}
-
-/* ---- where its rows would go ---- */
-
-/*
- * Are the rows of this run kept, for whoever comes?  CREATE TABLE ... AS
- * EXECUTE and a portal that is held over a COMMIT say so only when they run.
- */
-static bool
-keeps_rows(QueryDesc *query_desc)
-{
-	if (query_desc->dest && query_desc->dest->mydest == DestIntoRel)
-		return !utility_gate_until_commit(InvalidOid);
-	if (query_desc->dest && query_desc->dest->mydest == DestTransientRel)
-		return true;
-	if (query_desc->dest && query_desc->dest->mydest == DestCopyOut && utility_gate_copies_to_server())
-		return true;
-	return ActivePortal && ActivePortal->queryDesc == query_desc && ActivePortal->holdStore != NULL;
-}
-
-/*
- * Do rows of the statement end up in a relation that is neither governed, nor
- * gone when the transaction ends, nor approved for what they sum up?
- */
-static bool
-fills_lasting_relation(QueryDesc *query_desc, const PlanFacts *facts)
-{
-	PlannedStmt *stmt = query_desc->plannedstmt;
-	ListCell	*cell;
-
-	if (keeps_rows(query_desc))
-		return true;
-	if (ActivePortal && ActivePortal->queryDesc == NULL && ActivePortal->status == PORTAL_DEFINED &&
-		(ActivePortal->cursorOptions & CURSOR_OPT_HOLD))
-		return true;
-	foreach (cell, stmt->resultRelations)
-	{
-		RangeTblEntry	 *rte = rt_fetch(lfirst_int(cell), stmt->rtable);
-		CompatPermissions permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
-
-		if ((permissions.required & (ACL_INSERT | ACL_UPDATE)) && registry_lookup(rte->relid) == NULL &&
-			!utility_gate_until_commit(rte->relid) && !(facts->only_summaries && registry_aggregate_approved(rte->relid)))
-			return true;
-	}
-	return false;
-}
-
-/* ---- the verdict ---- */
-
-static Verdict
-refused(VerdictCause cause, const char *clause)
-{
-	return (Verdict){.allowed = false, .cause = cause, .clause = clause, .scope = SCOPE_NONE};
-}
-
-static Verdict
-passed(void)
-{
-	return (Verdict){.allowed = true, .cause = CAUSE_ALLOWED, .scope = SCOPE_NONE};
-}
-
-static bool
-request_opens_bypass(Oid role, bool has_request, const Request *request)
-{
-	if (!has_request)
-		return false;
-	if (request->break_glass)
-		return superuser_arg(role);
-	return request->standing && request->text[TEXT_PURPOSE] && strcmp(request->text[TEXT_PURPOSE], "backup") == 0;
-}
-
-bool
-gate_may_bypass_for_reading(void)
-{
-	Request request;
-	Oid		role = GetOuterUserId();
-	bool	has_request = request_in_force(role, shared_now(), &request);
-
-	return request_opens_bypass(role, has_request, &request);
-}
-
-/* Access that no request could make right: by the wrong way rather than by the wrong person */
-static Verdict
-decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelation *named, const PlanFacts *facts)
-{
-	const RelationFacts *scanned = inspect_relation(facts, relation->relation.root);
-	bool				 writes = (named->required & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) != 0;
-	bool				 opened = request_opens_bypass(access->role, access->has_request, &access->request);
-
-	if (relation->relation.broken)
-		return refused(CAUSE_BROKEN_REGISTRATION, "13(b)(2)(A)");
-	if (facts->too_complex)
-		return refused(CAUSE_TOO_COMPLEX, "14(a)(6)");
-	if (scanned && scanned->unfiltered)
-		return refused(CAUSE_UNFILTERED, "13(d)(6)");
-	if (named->bypasses && !opened)
-		return refused(CAUSE_BYPASS, "13(d)(6)");
-	if (relation->relation.relid != relation->relation.root && !opened)
-		return refused(CAUSE_PARTITION_DIRECT, "13(d)(6)");
-	if (opened && writes)
-		return refused(CAUSE_BREAK_GLASS_READS_ONLY, "14(a)(6)");
-	if ((named->required & ACL_SELECT) && fills_lasting_relation(access->query_desc, facts))
-		return refused(CAUSE_COPY_LASTING, "13(b)(2)(A)");
-	if (access->counts_hidden)
-		return refused(CAUSE_EXPLAIN_ANALYZE, "13(d)(6)");
-	if (!relation->retention_known)
-		return refused(CAUSE_NO_RETENTION_RULE, "13(b)(2)");
-	if (named->assigns_fixed)
-		return refused(CAUSE_FIXED_COLUMNS, "13(b)(2)(A)");
-	return passed();
-}
-
-/* A plain insert of reads: nothing of an existing row shows but whether one is there, among the role's own */
-static bool
-is_ingest(const NamedRelation *named, const PlanFacts *facts, const RelationFacts *scanned)
-{
-	return (named->required & ACL_INSERT) && !(named->required & ACL_DELETE) && !facts->conflict_update &&
-		   (!(named->required & ACL_UPDATE) || facts->conflict_counts) && !(scanned && scanned->read);
-}
-
-/* Would the statement copy reads to where they are kept for longer, or under a rule that reserves them to nobody? */
-static bool
-outlives_its_reads(StatementAccess *access, RelationAccess *relation, const PlanFacts *facts)
-{
-	ListCell *cell;
-
-	foreach (cell, facts->copied_roots)
-	{
-		const GovernedRelation *found = registry_lookup(lfirst_oid(cell));
-		GovernedRelation		source;
-		TimestampTz				limit;
-
-		if (!found)
-			return true;
-		source = *found;
-		if (!retention_limit(&source, access->now, &limit) || relation->limit < limit)
-			return true;
-		if (strcmp(source.retention, relation->relation.retention) != 0 && rules_is_reserved(source.retention, access->now))
-			return true;
-	}
-	return false;
-}
-
-static Verdict
-decide_relation(StatementAccess *access, RelationAccess *relation, const NamedRelation *named, const PlanFacts *facts)
-{
-	Verdict verdict = decide_way(access, relation, named, facts);
-
-	if (!verdict.allowed)
-		return verdict;
-	if ((named->required & ACL_INSERT) && access->ingest_agencies == NIL)
-		return rules_bindings(access->role) == NIL ? refused(CAUSE_NOT_BOUND, "13(d)(6)")
-												   : refused(CAUSE_NOT_INGEST_ROLE, "13(d)(6)");
-	/* Without a request a copy is refused where it reads. */
-	if ((named->required & ACL_INSERT) && access->decided.verdict.allowed)
-	{
-		if (facts->renews_reads)
-			return refused(CAUSE_CAPTURED_RENEWED, "13(b)(2)(A)");
-		if (outlives_its_reads(access, relation, facts))
-			return refused(CAUSE_COPY_OUTLIVES, "13(b)(2)(A)");
-	}
-	if (is_ingest(named, facts, inspect_relation(facts, relation->relation.root)))
-	{
-		relation->ingest = true;
-		return verdict;
-	}
-	if (!access->has_request)
-		return refused(access->decided.verdict.cause, access->decided.verdict.cause == CAUSE_NOT_BOUND ? "13(d)(6)" : "13(b)(1)");
-	return access->decided.verdict;
 }
 
 /* ---- life of a statement ---- */
@@ -496,7 +178,7 @@ create_statement(QueryDesc *query_desc, List *named, int eflags)
 
 		relation->relation = *registry_lookup(entry->relid);
 		relation->observed = registry_observed(&relation->relation, access->now);
-		relation->action = action_of(entry, query_desc, eflags);
+		relation->action = verdict_action(entry, query_desc, eflags);
 		relation->assigns_camera = entry->assigns_camera;
 		relation->oldest = DT_NOEND;
 	}
@@ -569,7 +251,7 @@ recordable_text(StatementAccess *access, RelationAccess *relation, PlanFacts *fa
 	}
 	facts->too_complex |= facts->plate_bytes + (text ? strlen(text) : 0) > AUDIT_STATEMENT_MAX_BYTES;
 	if (facts->too_complex && relation->verdict.allowed)
-		relation->verdict = refused(CAUSE_TOO_COMPLEX, "14(a)(6)");
+		relation->verdict = verdict_refused(CAUSE_TOO_COMPLEX, "14(a)(6)");
 	return text;
 }
 
@@ -594,7 +276,7 @@ decide_statement(StatementAccess *access, List *named, PlanFacts *facts, char *t
 	{
 		RelationAccess *relation = &access->relations[i];
 
-		relation->verdict = decide_relation(access, relation, list_nth(named, i), facts);
+		relation->verdict = verdict_of(access, relation, list_nth(named, i), facts);
 		if (!relation->ingest)
 			text = recordable_text(access, relation, facts, text);
 		if (!relation->verdict.allowed && !relation->observed && !stopped)
@@ -687,7 +369,7 @@ gate_start(QueryDesc *query_desc, int eflags)
 		return;
 	}
 
-	named = named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
+	named = verdict_named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
 	if (reads_log || writes_log)
 		guard_log(reads_log, writes_log, query_desc);
 	if (named != NIL)
@@ -715,7 +397,7 @@ gate_start(QueryDesc *query_desc, int eflags)
 static void
 stop_statement(StatementAccess *access, VerdictCause cause, const char *clause)
 {
-	Verdict verdict = refused(cause, clause);
+	Verdict verdict = verdict_refused(cause, clause);
 
 	audit_await(record_refusal(access, &access->relations[0], &verdict));
 	refusal_raise(cause, clause);
@@ -768,12 +450,9 @@ static void
 check_kept_rows(StatementAccess *access)
 {
 	for (int i = 0; i < access->relation_count; i++)
-		if (!access->relations[i].observed && !access->relations[i].ingest && keeps_rows(access->query_desc))
+		if (!access->relations[i].observed && !access->relations[i].ingest && verdict_keeps_rows(access->query_desc))
 			stop_statement(access, CAUSE_COPY_LASTING, "13(b)(2)(A)");
 }
-
-static void settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner);
-static bool is_hold_visible(StatementAccess *access, int64 hold_id);
 
 /* Is what the statement has read of an owner no longer its to see? */
 static bool
@@ -781,7 +460,7 @@ lost_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner
 {
 	bool was_visible = owner->visible;
 
-	settle_owner(access, relation, owner);
+	gate_settle_owner(access, relation, owner);
 	if (owner->touched == 0)
 		return false;
 	*cause = CAUSE_REQUEST_CHANGED;
@@ -797,7 +476,7 @@ lost_hold(StatementAccess *access, RelationAccess *relation)
 	ListCell *cell;
 
 	foreach (cell, relation->holds)
-		if (!is_hold_visible(access, *(int64 *) lfirst(cell)))
+		if (!gate_is_hold_visible(access, *(int64 *) lfirst(cell)))
 			return true;
 	return false;
 }
@@ -842,22 +521,6 @@ check_held_rows(StatementAccess *access)
 		stop_statement(access, cause, cause == CAUSE_EXPIRED_MEANWHILE ? "13(b)(2)(A)" : "13(d)(6)");
 }
 
-/*
- * Reads of other agencies that the client's message has touched so far: what a
- * function touches in many small statements is one access.
- */
-static int64 *
-touched_by_message(void)
-{
-	static TimestampTz message = 0;
-	static int64	   touched = 0;
-
-	if (GetCurrentStatementStartTimestamp() != message)
-		touched = 0;
-	message = GetCurrentStatementStartTimestamp();
-	return &touched;
-}
-
 static int64 published_touched; /* what the shared count began with */
 
 /* Tell parallel workers what they need to know.  False: they cannot be told. */
@@ -870,7 +533,7 @@ publish_to_workers(StatementAccess *access)
 		return false;
 	slot->now = access->now;
 	slot->relations = access->relation_count;
-	published_touched = *touched_by_message();
+	published_touched = *gate_touched_by_message();
 	published_touched = Max(access->others_touched, published_touched);
 	for (int i = 0; i < access->relation_count; i++)
 	{
@@ -891,7 +554,7 @@ withdraw_from_workers(StatementAccess *access)
 
 	shared_backend()->in_use = false;
 	access->others_touched += by_run;
-	*touched_by_message() += by_run;
+	*gate_touched_by_message() += by_run;
 	access->shared_bulk = NULL;
 }
 
@@ -1081,238 +744,12 @@ gate_end(QueryDesc *query_desc)
 		standard_ExecutorEnd(query_desc);
 }
 
-/* ---- for the policy predicates ---- */
-
-RelationAccess *
-gate_relation(StatementAccess *access, Oid relid)
-{
-	const GovernedRelation *governed;
-
-	for (int i = 0; i < access->relation_count; i++)
-		if (access->relations[i].relation.relid == relid)
-			return &access->relations[i];
-
-	/* A partition of a relation that the statement names counts as that relation. */
-	governed = registry_lookup(relid);
-	for (int i = 0; governed && i < access->relation_count; i++)
-		if (access->relations[i].relation.relid == governed->root)
-			return &access->relations[i];
-	refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
-}
-
-static bool
-is_ingest_agency(StatementAccess *access, const char *agency_id)
-{
-	ListCell *cell;
-
-	foreach (cell, access->ingest_agencies)
-		if (strcmp(lfirst(cell), agency_id) == 0)
-			return true;
-	return false;
-}
-
-/* The agency whose reads are the requester's own: for a vendor, the one that it acts for */
-static const char *
-own_agency(const StatementAccess *access)
-{
-	return access->has_request && access->decided.owner_id[0] ? access->decided.owner_id : access->decided.agency_id;
-}
-
-/* What keeps the reads from whoever asks, and from whom it is asked for.  A vendor is nobody of its own. */
-static void
-gather_recipients(StatementAccess *access, RelationAccess *relation, OwnerFacts *facts, const char *owner)
-{
-	const char *recipients[] = {own_agency(access), access->request.text[TEXT_ON_BEHALF_OF]};
-	const char *purpose = access->request.text[TEXT_PURPOSE];
-
-	if (access->request.break_glass)
-		return;
-	for (int i = 0; i < lengthof(recipients); i++)
-	{
-		const Agency *found = recipients[i] ? rules_agency(recipients[i]) : NULL;
-		Agency		  recipient;
-
-		if (!found || strcmp(found->agency_id, owner) == 0)
-			continue;
-		recipient = *found;
-		facts->withheld |= instruments_withheld(owner, &recipient, purpose);
-		facts->reserved |= rules_reserved(relation->relation.retention, &recipient, purpose, access->now);
-	}
-}
-
-static void
-settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner)
-{
-	char *agency_id = relation->relation.owner > 0 ? registry_owner_agency(relation->relation.root, owner->value)
-												   : pstrdup(relation->relation.owner_agency);
-
-	strlcpy(owner->agency_id, agency_id, sizeof(owner->agency_id));
-	owner->known = rules_agency(owner->agency_id) != NULL;
-	owner->mine = access->decided.bound && strcmp(own_agency(access), owner->agency_id) == 0;
-	owner->shared = !owner->mine || (access->has_request && access->request.text[TEXT_ON_BEHALF_OF] &&
-									 strcmp(access->request.text[TEXT_ON_BEHALF_OF], owner->agency_id) != 0);
-	owner->retention = instruments_retention(owner->agency_id, access->now);
-	owner->ingestible = owner->known && is_ingest_agency(access, owner->agency_id);
-	if (relation->ingest && !access->has_request)
-		owner->visible = owner->ingestible;
-	else if (access->has_request)
-	{
-		OwnerFacts facts = {.known = owner->known, .mine = owner->mine};
-
-		gather_recipients(access, relation, &facts, owner->agency_id);
-		owner->visible = decide_owner(&access->decided.verdict, &facts);
-	}
-}
-
-OwnerAccess *
-gate_owner(StatementAccess *access, RelationAccess *relation, const char *value, int length)
-{
-	OwnerAccess	 *owner = relation->last_owner;
-	char		  key[CTLPR_AGENCY_ID_SIZE];
-	bool		  found;
-	MemoryContext old;
-
-	/* No agency has a longer identifier, so what is longer is nobody's, like the empty one. */
-	if (length >= CTLPR_AGENCY_ID_SIZE)
-		length = 0;
-	if (owner && strncmp(owner->value, value, length) == 0 && owner->value[length] == '\0')
-		return owner;
-
-	memset(key, 0, sizeof(key));
-	memcpy(key, value, length);
-
-	if (!relation->owners)
-	{
-		HASHCTL control = {.keysize = CTLPR_AGENCY_ID_SIZE, .entrysize = sizeof(OwnerAccess)};
-
-		/* Not below the executor's context, whose children are gone when its callbacks run. */
-		if (!access->owners_context)
-			access->owners_context = AllocSetContextCreate(TopMemoryContext, "ctlpr owners", ALLOCSET_SMALL_SIZES);
-		control.hcxt = access->owners_context;
-
-		relation->owners = hash_create("ctlpr owners of a statement", 16, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
-	}
-	owner = hash_search(relation->owners, key, HASH_FIND, &found);
-	if (!owner)
-	{
-		OwnerAccess settled;
-
-		memset(&settled, 0, sizeof(settled));
-		memcpy(settled.value, key, sizeof(key));
-		settled.oldest = DT_NOEND;
-		old = MemoryContextSwitchTo(access->context);
-		settle_owner(access, relation, &settled);
-		MemoryContextSwitchTo(old);
-		owner = hash_search(relation->owners, key, HASH_ENTER, &found);
-		*owner = settled;
-	}
-	relation->last_owner = owner;
-	return owner;
-}
-
-void
-gate_touch_other(StatementAccess *access, RelationAccess *relation)
-{
-	BulkCount *shared = access->shared_bulk;
-	int64	   touched;
-
-	if (!access->has_request || access->request.break_glass)
-		return;
-	if (shared)
-		touched = (int64) pg_atomic_add_fetch_u64(&shared->touched, 1);
-	else
-	{
-		int64 by_message = ++*touched_by_message();
-
-		access->others_touched++;
-		touched = Max(access->others_touched, by_message);
-	}
-	if (ctlpr_bulk_row_limit <= 0 || touched <= ctlpr_bulk_row_limit)
-		return;
-	/* The first of leader and workers records it, and all stop. */
-	if (!shared || pg_atomic_exchange_u32(&shared->recorded, 1) == 0)
-		gate_refuse_row(access, relation, CAUSE_BULK, "13(d)(8)");
-	else if (!relation->observed)
-		refusal_raise(CAUSE_BULK, "13(d)(8)");
-}
-
-/* Case numbers are compared without case and without spaces around them. */
-static bool
-is_same_case(const char *stated, const char *held)
-{
-	size_t length;
-
-	if (!stated)
-		return false;
-	stated += strspn(stated, " \t\r\n");
-	held += strspn(held, " \t\r\n");
-	for (length = strlen(stated); length > 0 && strchr(" \t\r\n", stated[length - 1]); length--)
-		;
-	return pg_strncasecmp(stated, held, length) == 0 && held[length + strspn(held + length, " \t\r\n")] == '\0' && length > 0;
-}
-
-static bool
-is_hold_visible(StatementAccess *access, int64 hold_id)
-{
-	const HeldCase *held = instruments_hold(hold_id);
-
-	return held && access->now < held->purge_after && access->has_request &&
-		   (request_opens_bypass(access->role, access->has_request, &access->request) ||
-			(access->decided.scope && access->decided.scope->hold_id == hold_id) ||
-			is_same_case(access->request.text[TEXT_CASE_NUMBER], held->case_number));
-}
-
-/* Keep in mind that evidence of the hold was seen. */
-static void
-note_hold(StatementAccess *access, RelationAccess *relation, int64 hold_id)
-{
-	MemoryContext old = MemoryContextSwitchTo(access->context);
-	int64		 *noted = palloc(sizeof(int64));
-
-	*noted = hold_id;
-	relation->holds = lappend(relation->holds, noted);
-	MemoryContextSwitchTo(old);
-}
-
-bool
-gate_hold_visible(StatementAccess *access, RelationAccess *relation, int64 hold_id)
-{
-	ListCell *cell;
-
-	if (relation->last_hold_known && relation->last_hold == hold_id)
-		return relation->last_hold_visible;
-	relation->last_hold = hold_id;
-	relation->last_hold_known = true;
-	relation->last_hold_visible = is_hold_visible(access, hold_id);
-	if (!relation->last_hold_visible)
-		return false;
-	foreach (cell, relation->holds)
-		if (*(int64 *) lfirst(cell) == hold_id)
-			return true;
-	note_hold(access, relation, hold_id);
-	return true;
-}
-
-bool
-gate_camera_barred(RelationAccess *relation, const char *camera)
-{
-	if (!relation->last_camera || strcmp(relation->last_camera, camera) != 0)
-	{
-		MemoryContext old = MemoryContextSwitchTo(gate_running()->context);
-
-		relation->last_camera = pstrdup(camera);
-		relation->last_camera_barred = instruments_camera_barred(camera);
-		MemoryContextSwitchTo(old);
-	}
-	return relation->last_camera_barred;
-}
-
 /* ---- refusals outside of the start of a statement ---- */
 
 void
 gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause cause, const char *clause)
 {
-	Verdict verdict = refused(cause, clause);
+	Verdict verdict = verdict_refused(cause, clause);
 	uint64	ticket;
 
 	/* One verdict for a statement is enough where nothing is stopped by it. */
@@ -1330,7 +767,7 @@ gate_refuse_row(StatementAccess *access, RelationAccess *relation, VerdictCause 
 static void
 refuse_command(const char *action, const char *relation_name, VerdictCause cause, const char *clause)
 {
-	Verdict verdict = refused(cause, clause);
+	Verdict verdict = verdict_refused(cause, clause);
 
 	audit_await(record_refused_command(action, relation_name, &verdict));
 	refusal_raise(cause, clause);
@@ -1365,7 +802,7 @@ gate_refuse_command(const char *action, Oid relid, VerdictCause cause, const cha
 void
 gate_refuse_locked_command(const char *action, VerdictCause cause, const char *clause)
 {
-	Verdict verdict = refused(cause, clause);
+	Verdict verdict = verdict_refused(cause, clause);
 
 	(void) record_refused_command(action, NULL, &verdict);
 	refusal_raise(cause, clause);

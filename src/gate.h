@@ -114,10 +114,17 @@ extern RelationAccess *gate_relation(StatementAccess *access, Oid relid);
 /* What the statement may do with reads of this owner; value need not be terminated. */
 extern OwnerAccess *gate_owner(StatementAccess *access, RelationAccess *relation, const char *value, int length);
 
+/* Settle, for the run under way, what the statement may do with reads of an owner whose value is set. */
+extern void gate_settle_owner(StatementAccess *access, RelationAccess *relation, OwnerAccess *owner);
+
+/* Reads of other agencies that the client's message has touched so far, in whatever many statements of its functions */
+extern int64 *gate_touched_by_message(void);
+
 /* Count a read of another agency; LP009 beyond ctlpr.bulk_row_limit. */
 extern void gate_touch_other(StatementAccess *access, RelationAccess *relation);
 
-/* Is a hold in force, and the statement's request about its case? */
+/* Is a hold in force, and the statement's request about its case?  The second keeps in mind that its evidence was seen. */
+extern bool gate_is_hold_visible(StatementAccess *access, int64 hold_id);
 extern bool gate_hold_visible(StatementAccess *access, RelationAccess *relation, int64 hold_id);
 
 /* Is the camera of a read that comes in barred by a protected site? */
@@ -141,9 +148,6 @@ COMPAT_NORETURN extern void gate_refuse_locked_command(const char *action, Verdi
  * about no one relation.
  */
 extern void gate_refuse_weakening(const char *action, Oid relid, VerdictCause cause, const char *clause);
-
-/* May the acting role name partitions and bypass row security for reading: break_glass(), or a standing backup? */
-extern bool gate_may_bypass_for_reading(void);
 
 /*
  * Run a COPY FROM into a governed relation: decide it, record what is not

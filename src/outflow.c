@@ -18,7 +18,6 @@
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 
-#include "ctlpr.h"
 #include "gate.h"
 #include "object_gate.h"
 #include "outflow.h"

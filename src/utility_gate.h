@@ -6,6 +6,15 @@
 
 #include "postgres.h"
 
+#include "catalog/namespace.h"
+
+/* The relation of that name; InvalidOid where there is none */
+static inline Oid
+relation_oid(const RangeVar *relation)
+{
+	return relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
+}
+
 /* The relation of the ALTER TABLE under way, which may validate a foreign key; InvalidOid when none is */
 extern Oid utility_gate_altered(void);
 

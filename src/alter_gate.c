@@ -1,0 +1,447 @@
+/*
+ * alter_gate.c - what commands do to governed tables and to the extension.
+ *
+ * What a command has altered must be as well guarded afterwards as it was
+ * before.  Its flaws are counted on both sides, and whatever took a part of
+ * the guard away is refused, which undoes it.  A new partition or child gets
+ * the guard that its siblings have, and brings nothing that govern() would have
+ * refused; one that leaves keeps its governance.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/table.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_rewrite.h"
+#include "catalog/pg_trigger.h"
+#include "commands/policy.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "ctlpr.h"
+#include "expressions.h"
+#include "gate.h"
+#include "object_gate.h"
+#include "outflow.h"
+#include "record.h"
+#include "registry.h"
+#include "shared.h"
+#include "utility_gate.h"
+
+#define WRITER_LEAVE_TRIES	 100
+#define WRITER_LEAVE_WAIT_US 10000L
+#include "alter_gate.h"
+
+/* ---- triggers ---- */
+
+/* govern() looked at the triggers that were there; it allows none that fires before a row and could change it. */
+static void
+gate_trigger(CreateTrigStmt *command)
+{
+	Oid						relid = relation_oid(command->relation);
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+	if (!governed || (ctlpr_restore && superuser()) || registry_observed(governed, shared_now()))
+		return;
+	if ((command->row && command->timing == TRIGGER_TYPE_BEFORE) || !registry_allows_trigger(governed->root, command->trigname))
+		gate_refuse_command("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+}
+
+/* ---- governed tables ---- */
+
+/* The relation that a command alters otherwise than by dropping it, by its OID; InvalidOid when it alters none */
+Oid
+alter_gate_relation(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_AlterTableStmt:
+			return relation_oid(((AlterTableStmt *) node)->relation);
+		case T_RenameStmt:
+			return relation_oid(((RenameStmt *) node)->relation);
+		case T_AlterObjectSchemaStmt:
+			return relation_oid(((AlterObjectSchemaStmt *) node)->relation);
+		case T_IndexStmt:
+			return relation_oid(((IndexStmt *) node)->relation);
+		case T_RuleStmt:
+			return relation_oid(((RuleStmt *) node)->relation);
+		case T_CreatePolicyStmt:
+			return relation_oid(((CreatePolicyStmt *) node)->table);
+		case T_AlterPolicyStmt:
+			return relation_oid(((AlterPolicyStmt *) node)->table);
+		case T_CreateTrigStmt:
+			return relation_oid(((CreateTrigStmt *) node)->relation);
+		case T_DropStmt:
+		{
+			DropStmt *drop = (DropStmt *) node;
+			List	 *name = linitial(drop->objects);
+
+			/* A policy, rule or trigger is named behind its relation. */
+			if (drop->removeType != OBJECT_POLICY && drop->removeType != OBJECT_RULE && drop->removeType != OBJECT_TRIGGER)
+				return InvalidOid;
+			name = list_truncate(list_copy(name), list_length(name) - 1);
+			return relation_oid(makeRangeVarFromNameList(name));
+		}
+		default:
+			return InvalidOid;
+	}
+}
+
+/* Evidence stays as the hold has it, 13(c): nobody alters its table. */
+static void
+protect_evidence(Oid relid)
+{
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+	if (governed && governed->hold > 0 && !object_gate_own_work())
+		gate_refuse_weakening("ddl", governed->relid, CAUSE_EVIDENCE_ALTERED, "13(c)");
+}
+
+/* What was approved is the table as it was, 13(b)(2)(A)(iv). */
+static void
+protect_aggregate(Oid relid)
+{
+	if (OidIsValid(relid) && registry_aggregate_approved(relid) && !object_gate_own_work())
+		gate_refuse_weakening("ddl", relid, CAUSE_AGGREGATE_ALTERED, "13(b)(2)(A)(iv)");
+}
+
+/* The extension's own tables get no index, trigger, rule or policy, and keep their columns. */
+static void
+protect_own_relation(Oid relid)
+{
+	if (OidIsValid(relid) && get_rel_namespace(relid) == get_rel_namespace(registry_log_relation()) && registry_any_governed() &&
+		!object_gate_own_work())
+		gate_refuse_weakening("ddl", relid, CAUSE_OWN_OBJECT, "13(d)(6)");
+}
+
+static bool
+may_be_null(Oid relid, AttrNumber attribute)
+{
+	HeapTuple tuple = SearchSysCache2(ATTNUM, ObjectIdGetDatum(relid), Int16GetDatum(attribute));
+	bool	  result = !HeapTupleIsValid(tuple) || !((Form_pg_attribute) GETSTRUCT(tuple))->attnotnull;
+
+	if (HeapTupleIsValid(tuple))
+		ReleaseSysCache(tuple);
+	return result;
+}
+
+static bool
+has_rule(Oid relid)
+{
+	Relation	rules = table_open(RewriteRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key, Anum_pg_rewrite_ev_class, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	scan = systable_beginscan(rules, RewriteRelRulenameIndexId, true, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(rules, AccessShareLock);
+	return found;
+}
+
+/* What keeps a relation and its members from being as govern() left them, counted */
+int
+alter_gate_flaws(Oid relid)
+{
+	List	 *members = find_all_inheritors(relid, NoLock, NULL);
+	int		  flaws = 0;
+	ListCell *cell;
+
+	foreach (cell, members)
+	{
+		const GovernedRelation *found = registry_lookup(lfirst_oid(cell));
+		GovernedRelation		member;
+		HeapTuple				tuple;
+		Form_pg_class class;
+
+		if (!found)
+			continue;
+		member = *found;
+		tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(member.relid));
+		if (!HeapTupleIsValid(tuple))
+			continue;
+		class = (Form_pg_class) GETSTRUCT(tuple);
+		flaws += member.broken + !class->relrowsecurity + !class->relforcerowsecurity +
+				 (class->relhasrules && has_rule(member.relid)) + (class->relpersistence != RELPERSISTENCE_PERMANENT);
+		ReleaseSysCache(tuple);
+		flaws += may_be_null(member.relid, member.captured_at) + may_be_null(member.relid, member.plate) +
+				 !OidIsValid(get_relation_policy_oid(member.relid, "ctlpr_guard", true));
+	}
+	return flaws;
+}
+
+static bool
+is_governing_column(const GovernedRelation *governed, const char *name)
+{
+	AttrNumber attribute = get_attnum(governed->relid, name);
+
+	return attribute > 0 && (attribute == governed->captured_at || attribute == governed->plate || attribute == governed->owner ||
+							 attribute == governed->camera || attribute == governed->image || attribute == governed->hold);
+}
+
+/* A partition that leaves stays governed, under a registration of its own. */
+static void
+keep_detached(Oid relid)
+{
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+	if (!governed || governed->root == governed->relid)
+		return;
+	object_gate_keep_held(relid);
+	object_gate_call("govern_detached", relid);
+}
+
+static void
+gate_alter_table(AlterTableStmt *statement, const char *query_string)
+{
+	Oid						relid = relation_oid(statement->relation);
+	const GovernedRelation *found = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	GovernedRelation		governed;
+	ListCell			   *cell;
+
+	if (!found || object_gate_own_work())
+		return;
+	governed = *found;
+	foreach (cell, statement->cmds)
+	{
+		AlterTableCmd *command = lfirst_node(AlterTableCmd, cell);
+
+		switch (command->subtype)
+		{
+			case AT_AlterColumnType:
+				/* Rewritten before anything could be looked at afterwards */
+				if (is_governing_column(&governed, command->name))
+					gate_refuse_weakening("ddl", relid, CAUSE_WEAKENS, "13(b)(2)(A)");
+				else
+					expressions_guard_type_change(relid, command, query_string);
+				break;
+			case AT_DetachPartition:
+			case AT_DetachPartitionFinalize:
+				keep_detached(relation_oid(((PartitionCmd *) command->def)->name));
+				break;
+			case AT_DropInherit:
+				keep_detached(relid);
+				break;
+			default:
+				break;
+		}
+	}
+}
+
+/* DROP TABLE of a partition: what is held of it is copied first.  That of the governed table needs no look at its partitions. */
+static void
+gate_drop_table(DropStmt *drop)
+{
+	ListCell *cell;
+
+	if (drop->removeType != OBJECT_TABLE || object_gate_own_work())
+		return;
+	foreach (cell, drop->objects)
+	{
+		Oid						relid = relation_oid(makeRangeVarFromNameList(lfirst(cell)));
+		const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+
+		if (!governed || !COMPAT_OWNS_RELATION(relid, GetUserId()))
+			continue;
+		if (governed->root != governed->relid || OidIsValid(governed->detached_from))
+			object_gate_keep_held(relid);
+		else
+			object_gate_refuse_drop(governed);
+	}
+}
+
+/* The guard policy keeps what it says, and its name. */
+static void
+protect_guard_policy(Oid relid, const char *policy)
+{
+	if (strcmp(policy, "ctlpr_guard") == 0 && OidIsValid(relid) && registry_lookup(relid) && !object_gate_own_work())
+		gate_refuse_weakening("ddl", relid, CAUSE_WEAKENS, "13(d)(6)");
+}
+
+static bool
+is_own_object(GrantStmt *grant)
+{
+	ListCell *cell;
+
+	foreach (cell, grant->objects)
+	{
+		Node *object = lfirst(cell);
+
+		if (IsA(object, RangeVar)
+				? get_rel_namespace(relation_oid((RangeVar *) object)) == get_rel_namespace(registry_log_relation())
+			: IsA(object, String)		  ? strcmp(strVal(object), "ctlpr") == 0
+			: IsA(object, ObjectWithArgs) ? list_length(((ObjectWithArgs *) object)->objname) == 2 &&
+												strcmp(strVal(linitial(((ObjectWithArgs *) object)->objname)), "ctlpr") == 0
+										  : false)
+			return true;
+	}
+	return false;
+}
+
+/* Rights on the extension's tables are for reading; any grant on its objects is on record. */
+static void
+gate_grant(GrantStmt *grant)
+{
+	bool	  reads_only = grant->privileges != NIL;
+	ListCell *cell;
+
+	if (!is_own_object(grant) || !registry_any_governed() || object_gate_own_work())
+		return;
+	foreach (cell, grant->privileges)
+	{
+		const char *privilege = ((AccessPriv *) lfirst(cell))->priv_name;
+
+		reads_only &= privilege &&
+					  (strcmp(privilege, "select") == 0 || strcmp(privilege, "execute") == 0 || strcmp(privilege, "usage") == 0);
+	}
+	if (grant->is_grant && !reads_only)
+		gate_refuse_weakening("ddl", InvalidOid, CAUSE_OWN_OBJECT, "13(d)(6)");
+	else
+		record_permitted_command("configuration", NULL, NULL, NULL);
+}
+
+/* Settings of ctlpr for later sessions; those of this session record themselves, see ctlpr.c. */
+static void
+record_setting(VariableSetStmt *setting)
+{
+	if (setting->name == NULL || pg_strncasecmp(setting->name, "ctlpr.", 6) == 0)
+		record_permitted_command("configuration", NULL, NULL, NULL);
+}
+
+static void
+gate_settings(Node *node)
+{
+	if (!registry_any_governed())
+		return;
+	if (IsA(node, AlterSystemStmt))
+		record_setting(((AlterSystemStmt *) node)->setstmt);
+	else if (IsA(node, AlterDatabaseSetStmt))
+		record_setting(((AlterDatabaseSetStmt *) node)->setstmt);
+	else
+		record_setting(((AlterRoleSetStmt *) node)->setstmt);
+}
+
+/* ---- before a command ---- */
+
+void
+alter_gate_before(Node *node, Oid relid, const char *query_string)
+{
+	protect_evidence(relid);
+	protect_own_relation(relid);
+	switch (nodeTag(node))
+	{
+		case T_AlterTableStmt:
+			protect_aggregate(relid);
+			gate_alter_table((AlterTableStmt *) node, query_string);
+			break;
+		case T_CreateTrigStmt:
+			gate_trigger((CreateTrigStmt *) node);
+			break;
+		case T_AlterPolicyStmt:
+			protect_guard_policy(relid, ((AlterPolicyStmt *) node)->policy_name);
+			break;
+		case T_RenameStmt:
+			if (((RenameStmt *) node)->renameType == OBJECT_POLICY)
+				protect_guard_policy(relid, ((RenameStmt *) node)->subname);
+			break;
+		case T_DropStmt:
+			gate_drop_table((DropStmt *) node);
+			break;
+		case T_GrantStmt:
+			gate_grant((GrantStmt *) node);
+			break;
+		case T_AlterExtensionContentsStmt:
+			if (strcmp(((AlterExtensionContentsStmt *) node)->extname, "ctlpr") == 0 && registry_any_governed())
+				gate_refuse_weakening("ddl", InvalidOid, CAUSE_OWN_OBJECT, "13(d)(6)");
+			break;
+		case T_AlterSystemStmt:
+		case T_AlterDatabaseSetStmt:
+		case T_AlterRoleSetStmt:
+			gate_settings(node);
+			break;
+		default:
+			break;
+	}
+}
+
+/* ---- afterwards ---- */
+
+/* Triggers and rules of a new member must be such as govern() would have let be; what is unlogged does not stay erased. */
+static void
+guard_new_member(Oid relid)
+{
+	if (OidIsValid(
+			object_gate_query("SELECT u.member::pg_catalog.oid FROM ctlpr.unfit_members($1::pg_catalog.regclass) u", relid)))
+		gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+	expressions_guard_member(relid);
+}
+
+void
+alter_gate_joined(List *children)
+{
+	ListCell *cell;
+
+	if (!IsTransactionState() || !registry_any_governed())
+		return;
+	foreach (cell, children)
+	{
+		const GovernedRelation *governed = registry_lookup(lfirst_oid(cell));
+
+		/* Rows that a parent routes into it, or takes from it, would not pass its policy. */
+		if (governed && governed->root == governed->relid && has_superclass(governed->relid))
+			gate_refuse_command("ddl", governed->relid, CAUSE_FOREIGN_PARENT, "13(d)(6)");
+		if (!governed || !get_rel_name(lfirst_oid(cell)))
+			continue;
+		if (governed->observe_until == 0)
+			object_gate_call("apply_guard", lfirst_oid(cell));
+		object_gate_call("follow_parent", lfirst_oid(cell));
+		if (!object_gate_own_work())
+			guard_new_member(lfirst_oid(cell));
+	}
+	if (children != NIL)
+	{
+		outflow_guard_publications(NULL);
+		outflow_guard_subscriptions();
+	}
+}
+
+void
+alter_gate_after(Node *node, Oid altered, int flaws)
+{
+	switch (nodeTag(node))
+	{
+		case T_CreatePublicationStmt:
+			outflow_guard_publications(((CreatePublicationStmt *) node)->pubname);
+			break;
+		case T_AlterPublicationStmt:
+			/* What only takes tables out mends. */
+			if (((AlterPublicationStmt *) node)->action != AP_DropObjects)
+				outflow_guard_publications(((AlterPublicationStmt *) node)->pubname);
+			break;
+		case T_CreateSubscriptionStmt:
+			outflow_guard_subscriptions();
+			break;
+		case T_AlterSubscriptionStmt:
+			/* These bring tables in. */
+			if (((AlterSubscriptionStmt *) node)->kind == ALTER_SUBSCRIPTION_SET_PUBLICATION ||
+				((AlterSubscriptionStmt *) node)->kind == ALTER_SUBSCRIPTION_ADD_PUBLICATION ||
+				((AlterSubscriptionStmt *) node)->kind == ALTER_SUBSCRIPTION_REFRESH)
+				outflow_guard_subscriptions();
+			break;
+		case T_RenameStmt:
+		case T_AlterObjectSchemaStmt:
+			outflow_guard_publications(NULL);
+			break;
+		default:
+			break;
+	}
+	if (OidIsValid(altered) && registry_lookup(altered) && alter_gate_flaws(altered) > flaws)
+		gate_refuse_weakening("ddl", altered, CAUSE_WEAKENS, "13(d)(6)");
+}
