@@ -340,7 +340,8 @@ call_standard_start(QueryDesc *query_desc, int eflags)
 static bool
 counts_hidden_rows(QueryDesc *query_desc)
 {
-	if ((query_desc->instrument_options & (INSTRUMENT_TIMER | INSTRUMENT_ROWS)) == 0)
+	/* A worker counts for its leader. */
+	if ((query_desc->instrument_options & (INSTRUMENT_TIMER | INSTRUMENT_ROWS)) == 0 || is_leaders_plan(query_desc))
 		return false;
 	if (!utility_gate_explains())
 		query_desc->instrument_options = 0;

@@ -34,6 +34,10 @@ SET ROLE data_admin;
 BEGIN;
 SELECT ctlpr.begin_request('stolen_vehicle', officer => 'A', case_number => '26-1') > 0 AS begun;
 SELECT DISTINCT e FROM pg_temp.explained('ANALYZE', 'SELECT * FROM plate_reads') e;
+-- parallel workers count for their leader
+SET LOCAL parallel_setup_cost = 0; SET LOCAL parallel_tuple_cost = 0; SET LOCAL min_parallel_table_scan_size = 0;
+SELECT set_config(name, 'on', true) AS forced FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
+SELECT DISTINCT e FROM pg_temp.explained('ANALYZE, VERBOSE', 'SELECT count(*) FROM plate_reads') e;
 COMMIT;
 RESET ROLE;
 -- what ANALYZE keeps: for nobody, superusers included
