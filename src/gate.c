@@ -812,10 +812,14 @@ gate_refuse_locked_command(const char *action, VerdictCause cause, const char *c
 void
 gate_refuse_weakening(const char *action, Oid relid, VerdictCause cause, const char *clause)
 {
-	Request request;
-	Oid		role = GetOuterUserId();
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	Verdict					verdict = verdict_refused(cause, clause);
+	Oid						role = GetOuterUserId();
+	Request					request;
 
-	if (request_in_force(role, shared_now(), &request) && request.break_glass && superuser_arg(role))
+	if (governed && registry_observed(governed, shared_now()))
+		record_observed_command(action, recorded_name(relid), &verdict);
+	else if (request_in_force(role, shared_now(), &request) && request.break_glass && superuser_arg(role))
 		record_permitted_command(action, recorded_name(relid), "break_glass", NULL);
 	else
 		gate_refuse_command(action, relid, cause, clause);

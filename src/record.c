@@ -135,6 +135,17 @@ record_refused_command(const char *action, const char *relation_name, const Verd
 }
 
 void
+record_observed_command(const char *action, const char *relation_name, const Verdict *verdict)
+{
+	AuditEntry entry = AUDIT_ENTRY_INIT;
+	int64	   seq;
+
+	fill_command_entry(&entry, action, relation_name, verdict);
+	entry.enforced = TRI_FALSE;
+	(void) audit_push_nowait(&entry, &seq);
+}
+
+void
 record_permitted_command(const char *action, const char *relation_name, const char *basis, const char *statement)
 {
 	Verdict	   verdict = {.allowed = true, .cause = CAUSE_ALLOWED, .scope = SCOPE_NONE};

@@ -22,6 +22,9 @@ extern uint64 record_refusal(StatementAccess *access, RelationAccess *relation, 
 /* Queue the refusal of a call or command by whoever acts now; relation_name may be NULL.  Result: the ticket to wait for. */
 extern uint64 record_refused_command(const char *action, const char *relation_name, const Verdict *verdict);
 
+/* Queue the refusal that a command on an observed relation would have met. */
+extern void record_observed_command(const char *action, const char *relation_name, const Verdict *verdict);
+
 /*
  * Record durably a command that goes on: of maintenance (basis NULL), or one
  * that break_glass() opens.  statement: NULL for the command under way.  Its outcome follows at the end of the transaction.

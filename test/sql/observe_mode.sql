@@ -28,6 +28,19 @@ RESET ROLE;
 SELECT severity, clause FROM ctlpr.findings WHERE kind = 'observe_mode';
 SELECT * FROM ctlpr.purge('plate_reads');
 SELECT role, action, allowed, enforced, sqlstate, search_kind, returned, touched FROM pg_temp.log_since(:start_seq) WHERE relation = 'public.plate_reads' AND action <> 'configuration';
+-- commands go on as well, with the verdict that they would have had
+CREATE FUNCTION seen(text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN true; END';
+SET ROLE reads_owner;
+ALTER TABLE plate_reads DISABLE ROW LEVEL SECURITY;
+CREATE RULE nothing AS ON INSERT TO plate_reads DO ALSO NOTIFY nothing;
+DROP RULE nothing ON plate_reads;
+RESET ROLE;
+ALTER TABLE plate_reads RENAME COLUMN plate TO number;
+ALTER TABLE plate_reads RENAME COLUMN number TO plate;
+ALTER TABLE plate_reads ADD CONSTRAINT seen CHECK (seen(plate));
+ALTER TABLE plate_reads DROP CONSTRAINT seen;
+DROP FUNCTION seen;
+SELECT role, action, allowed, enforced, sqlstate, clause, count(*) FROM pg_temp.log_since(:start_seq) WHERE action = 'ddl' GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 6;
 -- its time is over: enforced at once, plans that were kept included
 UPDATE ctlpr.governed_relation SET observe_until = now() - interval '1 second' WHERE relation = 'plate_reads'::regclass;
 EXECUTE everything;
