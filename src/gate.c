@@ -41,6 +41,8 @@ static ExecutorEnd_hook_type	previous_end = NULL;
 static StatementAccess *open_statements = NULL;
 static StatementAccess *running = NULL;
 static uint64			last_serial = 0;
+static QueryDesc	   *innermost_run = NULL; /* governed or not */
+static StatementAccess *carriers = NULL;	  /* see carry() */
 static QueryDesc	   *exempt_query = NULL;
 
 StatementAccess *
@@ -568,6 +570,24 @@ call_standard_run(EXECUTOR_RUN_PARAMS)
 		standard_ExecutorRun(EXECUTOR_RUN_ARGS);
 }
 
+/* Know, while it runs, what statement a function was called by. */
+static void
+run_as_caller(EXECUTOR_RUN_PARAMS)
+{
+	QueryDesc *outer = innermost_run;
+
+	innermost_run = query_desc;
+	PG_TRY();
+	{
+		call_standard_run(EXECUTOR_RUN_ARGS);
+	}
+	PG_FINALLY();
+	{
+		innermost_run = outer;
+	}
+	PG_END_TRY();
+}
+
 /* Run as the innermost governed statement; an error ends it. */
 static void
 run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
@@ -577,7 +597,7 @@ run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
 	running = access;
 	PG_TRY();
 	{
-		call_standard_run(EXECUTOR_RUN_ARGS);
+		run_as_caller(EXECUTOR_RUN_ARGS);
 	}
 	PG_CATCH();
 	{
@@ -615,15 +635,136 @@ prepare_run(StatementAccess *access)
 	access->has_run = true;
 }
 
+/* ---- what functions collect ---- */
+
+static void
+forget_carrier(void *carrier)
+{
+	StatementAccess **link = &carriers;
+
+	while (*link && *link != carrier)
+		link = &(*link)->next;
+	if (*link)
+		*link = (*link)->next;
+}
+
+static StatementAccess *
+find_carrier(QueryDesc *outer, const StatementAccess *access)
+{
+	StatementAccess *carrier = carriers;
+
+	while (carrier &&
+		   (carrier->query_desc != outer || carrier->role != access->role || carrier->held_request != access->held_request))
+		carrier = carrier->next;
+	return carrier;
+}
+
+static StatementAccess *
+make_carrier(QueryDesc *outer, const StatementAccess *access)
+{
+	StatementAccess		  *carrier = palloc0(sizeof(StatementAccess));
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	carrier->query_desc = outer;
+	carrier->context = outer->estate->es_query_cxt;
+	carrier->role = access->role;
+	carrier->held_request = access->held_request;
+	carrier->has_request = access->has_request;
+	if (access->has_request)
+		request_copy(&carrier->request, &access->request);
+	carrier->decided = access->decided;
+	carrier->rules = access->rules;
+	carrier->has_run = carrier->holds_rows = true;
+	callback->func = forget_carrier;
+	callback->arg = carrier;
+	MemoryContextRegisterResetCallback(carrier->context, callback);
+	carrier->next = carriers;
+	carriers = carrier;
+	return carrier;
+}
+
+/* The relation among those that a carrier has rows of; added where it is not */
+static RelationAccess *
+carried_relation(StatementAccess *carrier, const RelationAccess *relation)
+{
+	RelationAccess *carried;
+
+	for (int i = 0; i < carrier->relation_count; i++)
+		if (carrier->relations[i].relation.relid == relation->relation.relid)
+			return &carrier->relations[i];
+	carrier->relations = carrier->relations ? repalloc(carrier->relations, sizeof(RelationAccess) * (carrier->relation_count + 1))
+											: palloc(sizeof(RelationAccess));
+	carried = &carrier->relations[carrier->relation_count++];
+	memset(carried, 0, sizeof(RelationAccess));
+	carried->relation = relation->relation;
+	carried->action = relation->action;
+	carried->oldest = DT_NOEND;
+	return carried;
+}
+
+/*
+ * A function's statement has read rows, and the statement that calls the
+ * function may keep them from one of its own runs to the next: a function in
+ * FROM is run to its end at once.  That statement then goes on as the function's
+ * would: for the same requester, while it may, and until a read expires.
+ */
+static void
+carry(StatementAccess *access, QueryDesc *outer)
+{
+	MemoryContext	 old;
+	StatementAccess *carrier;
+
+	if (is_observed_only(access) || access->is_worker)
+		return;
+	old = MemoryContextSwitchTo(outer->estate->es_query_cxt);
+	carrier = find_carrier(outer, access);
+	for (int i = 0; i < access->relation_count; i++)
+	{
+		RelationAccess *relation = &access->relations[i];
+
+		if (relation->touched == 0 || relation->observed)
+			continue;
+		if (!carrier)
+			carrier = make_carrier(outer, access);
+		/* Evidence does not expire with its reads. */
+		if (relation->relation.hold > 0)
+			(void) carried_relation(carrier, relation);
+		else
+			carried_relation(carrier, relation)->oldest = Min(carried_relation(carrier, relation)->oldest, relation->oldest);
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+check_carried(QueryDesc *query_desc)
+{
+	for (StatementAccess *carrier = carriers; carrier; carrier = carrier->next)
+	{
+		if (carrier->query_desc != query_desc)
+			continue;
+		carrier->now = shared_now();
+		move_limits(carrier);
+		check_unchanged(carrier);
+		check_still_allowed(carrier);
+		check_held_rows(carrier);
+	}
+}
+
 static void
 gate_run(EXECUTOR_RUN_PARAMS)
 {
 	StatementAccess *access = open_statements ? find_statement(query_desc) : NULL;
+	QueryDesc		*caller = innermost_run;
 	bool			 published = false;
 
+	if (carriers)
+		check_carried(query_desc);
 	if (!access)
 	{
-		call_standard_run(EXECUTOR_RUN_ARGS);
+		if (registry_any_governed())
+			run_as_caller(EXECUTOR_RUN_ARGS);
+		else
+			call_standard_run(EXECUTOR_RUN_ARGS);
 		return;
 	}
 	prepare_run(access);
@@ -634,6 +775,8 @@ gate_run(EXECUTOR_RUN_PARAMS)
 			COMPAT_RUN_WITHOUT_WORKERS(query_desc);
 	}
 	run_as_innermost(access, published, EXECUTOR_RUN_ARGS);
+	if (caller)
+		carry(access, caller);
 }
 
 /* Load as the innermost governed statement; an error ends it. */
@@ -830,7 +973,7 @@ forget_transaction(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 	{
-		exempt_query = NULL;
+		exempt_query = innermost_run = NULL;
 		/* Statements whose executor did not end take themselves off the list when their memory goes. */
 		running = NULL;
 	}

@@ -66,6 +66,26 @@ RESET ROLE;
 SET ROLE officer_hpd;
 FETCH 1 FROM c;
 ROLLBACK;
+-- rows that a function has collected are given to nobody but who it was called for
+RESET ROLE;
+CREATE FUNCTION collected() RETURNS SETOF text LANGUAGE plpgsql AS $$ DECLARE r record; BEGIN FOR r IN SELECT plate FROM plate_reads ORDER BY plate LOOP RETURN NEXT r.plate; END LOOP; END $$;
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle') > 0 AS begun;
+DECLARE c CURSOR FOR SELECT * FROM collected();
+DECLARE d CURSOR FOR SELECT c FROM collected() c, generate_series(1, 2) LIMIT 3;
+FETCH 1 FROM c;
+FETCH 1 FROM c;
+FETCH 1 FROM d;
+SAVEPOINT a;
+SET LOCAL ROLE officer_hpd;
+FETCH 1 FROM c;
+ROLLBACK TO a;
+SELECT ctlpr.end_request();
+FETCH 1 FROM d;
+ROLLBACK;
+RESET ROLE;
+DROP FUNCTION collected;
 -- in the middle of a statement nothing changes
 SET ROLE officer;
 BEGIN;

@@ -65,8 +65,7 @@ $primary->append_conf('postgresql.conf', "listen_addresses = ''\n");
 
 # Slots
 is(posture($primary, 'logical slot'), '', 'no slot yet');
-$primary->safe_psql('city', "SELECT pg_create_logical_replication_slot('decoded', 'test_decoding')");
-$primary->safe_psql('city', "SELECT pg_create_logical_replication_slot('published', 'pgoutput')");
+$primary->safe_psql('city', "BEGIN; SELECT ctlpr.break_glass('test'); SELECT pg_create_logical_replication_slot($_); COMMIT") for q{'decoded', 'test_decoding'}, q{'published', 'pgoutput'};
 $primary->safe_psql('postgres', "SELECT pg_create_logical_replication_slot('elsewhere', 'test_decoding')");
 is( posture($primary, 'logical slot'),
 	"violation|slot decoded of plugin test_decoding, not in use, gives the changes of every table|SELECT pg_drop_replication_slot('decoded');\n"
