@@ -118,13 +118,17 @@ CREATE FUNCTION ctlpr.rules_changed() RETURNS trigger
 	AS 'MODULE_PATHNAME', 'ctlpr_rules_changed' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.rules_changed() IS 'Trigger on every table of rules: from the commit on, every session reads them anew';
 
+CREATE FUNCTION ctlpr.guard_own_table() RETURNS trigger
+	AS 'MODULE_PATHNAME', 'ctlpr_guard_own_table' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.guard_own_table() IS 'Trigger on every table of the extension but its log: a superuser writes it on record, nobody else but by its functions';
+
 CREATE FUNCTION ctlpr.retention_limit(relation regclass) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'ctlpr_retention_limit' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.retention_limit(regclass) IS 'Instant before which reads of the relation are expired; NULL where no rule is in force';
 
-CREATE FUNCTION ctlpr.alter_evidence(evidence regclass, command text, as_owner boolean) RETURNS void
-	AS 'MODULE_PATHNAME', 'ctlpr_alter_evidence' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.alter_evidence(regclass, text, boolean) IS 'Internal: a command of the extension''s own on an evidence table, which nobody else may alter';
+CREATE FUNCTION ctlpr.alter_governed(relation regclass, command text, as_owner boolean) RETURNS void
+	AS 'MODULE_PATHNAME', 'ctlpr_alter_governed' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.alter_governed(regclass, text, boolean) IS 'Internal: a command of the extension''s own on a governed table or evidence, which nobody else may alter so; refused but to the extension''s own functions';
 
 CREATE FUNCTION ctlpr.agency_retention_limit(agency_id text) RETURNS timestamptz
 	AS 'MODULE_PATHNAME', 'ctlpr_agency_retention_limit' LANGUAGE C STABLE STRICT PARALLEL SAFE NOT LEAKPROOF;

@@ -72,7 +72,7 @@ BEGIN
 			INTO guard
 			FROM pg_policy p WHERE p.polrelid = member.relation AND p.polname = 'ctlpr_guard';
 		IF FOUND AND NOT coalesce(guard.intact, false) THEN
-			EXECUTE format('DROP POLICY ctlpr_guard ON %s', member.relation);
+			PERFORM ctlpr.alter_governed(member.relation, format('DROP POLICY ctlpr_guard ON %s', member.relation), false);
 		END IF;
 		IF NOT coalesce(guard.intact, false) THEN
 			EXECUTE format('CREATE POLICY ctlpr_guard ON %s AS RESTRICTIVE FOR ALL TO PUBLIC USING (ctlpr.guard()) WITH CHECK (ctlpr.guard())', member.relation);
@@ -162,9 +162,49 @@ $$;
 COMMENT ON FUNCTION ctlpr.forget_dropped() IS 'Internal: drops the registrations of detached partitions that are gone';
 
 /*
+ * governing_columns(relation) - the columns of a governed relation, or of a
+ * member of one, that make a read what it is: the instant, the plate, the
+ * agency; NULL where the relation is not governed.
+ */
+CREATE FUNCTION ctlpr.governing_columns(relation regclass)
+RETURNS name[]
+LANGUAGE sql STABLE PARALLEL UNSAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT array_remove(ARRAY[g.captured_at_column, g.plate_column, g.agency_column], NULL)
+		FROM ctlpr.governed_relation g
+		WHERE governing_columns.relation IN (SELECT m FROM ctlpr.relation_members(g.relation) m)
+		LIMIT 1
+$$;
+COMMENT ON FUNCTION ctlpr.governing_columns(regclass) IS 'Internal: the columns of a governed relation or member that make a read what it is';
+
+/*
+ * acting_keys(relation, columns) - foreign keys of the relation and its
+ * members by which a change of the table they point to would delete reads, or
+ * change one of the columns.  Whoever may change that table need not be of the
+ * agency, and the server carries such actions out past row security.
+ */
+CREATE FUNCTION ctlpr.acting_keys(relation regclass, columns name[])
+RETURNS TABLE (name name, member regclass)
+LANGUAGE sql STABLE PARALLEL UNSAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT k.conname, k.conrelid::regclass
+		FROM pg_constraint k
+		WHERE k.contype = 'f' AND k.conrelid IN (SELECT m FROM ctlpr.relation_members(acting_keys.relation) m)
+			AND (k.confdeltype = 'c'
+				OR (k.confdeltype IN ('n', 'd') OR k.confupdtype IN ('c', 'n', 'd'))
+					AND EXISTS (SELECT FROM pg_attribute a
+								WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = ANY (acting_keys.columns)))
+		ORDER BY k.conname, k.conrelid
+$$;
+COMMENT ON FUNCTION ctlpr.acting_keys(regclass, name[]) IS 'Internal: foreign keys of a relation and its members whose actions would delete reads or change one of the columns';
+
+/*
  * unfit_members(relation) - the relation, and those below it, that are to be
- * members of a governed root but have a trigger that its govern() did not
- * allow, a rule, or no write-ahead log.
+ * members of a governed root but have a rule, no write-ahead log, or a trigger
+ * that its govern() did not allow: by its name, with the function that the
+ * root's has.
  */
 CREATE FUNCTION ctlpr.unfit_members(relation regclass)
 RETURNS TABLE (member regclass)
@@ -179,8 +219,8 @@ AS $$
 			OR EXISTS (SELECT FROM pg_trigger t
 					   WHERE t.tgrelid = m.member AND NOT t.tgisinternal
 						   AND ((t.tgtype & 1) = 1 AND (t.tgtype & 66) <> 0
-								OR t.tgname <> ALL (SELECT unnest(g.allow_triggers) FROM ctlpr.governed_relation g
-													WHERE m.member IN (SELECT r FROM ctlpr.relation_members(g.relation) r))))
+								OR NOT EXISTS (SELECT FROM ctlpr.governed_relation g JOIN pg_trigger r ON r.tgrelid = g.relation AND r.tgname = t.tgname AND r.tgfoid = t.tgfoid
+											   WHERE t.tgname = ANY (g.allow_triggers) AND m.member IN (SELECT s FROM ctlpr.relation_members(g.relation) s))))
 $$;
 COMMENT ON FUNCTION ctlpr.unfit_members(regclass) IS 'Internal: members of a governed root with a trigger that was not allowed, a rule, or no write-ahead log';
 
@@ -213,12 +253,9 @@ AS $$
 			FROM pg_statistic_ext s
 			WHERE s.stxrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m)
 		UNION ALL
-		SELECT 'domain', format_type(a.atttypid, NULL), a.attrelid::regclass, ctlpr.unvetted_function('pg_type'::regclass, coalesce(e.oid, t.oid), 0)
+		SELECT 'domain', format_type(a.atttypid, NULL), a.attrelid::regclass, ctlpr.unvetted_function('pg_type'::regclass, a.atttypid, 0)
 			FROM pg_attribute a
-			JOIN pg_type t ON t.oid = a.atttypid
-			LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typlen = -1
-			WHERE a.attrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND a.attnum > 0 AND NOT a.attisdropped
-				AND (t.typtype = 'd' OR e.typtype = 'd')) e
+			WHERE a.attrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND a.attnum > 0 AND NOT a.attisdropped) e
 	WHERE e.function IS NOT NULL
 	ORDER BY e.kind, e.name, e.member::text
 $$;
@@ -230,7 +267,7 @@ COMMENT ON FUNCTION ctlpr.unvetted_expressions(regclass) IS 'Internal: expressio
  * Looks at the catalog only, and may be called before the relation is locked.
  * Errors: 22004 NULL; 42P01 does not exist; 42809 not an ordinary or
  * partitioned table, or not the root of its tree, or not a permanent table of
- * a user, or a member of the tree is not.
+ * a user, or a typed table, or a member of the tree is not fit.
  */
 CREATE FUNCTION ctlpr.check_relation(relation regclass)
 RETURNS void
@@ -281,7 +318,7 @@ BEGIN
 	END IF;
 
 	FOR member IN
-		SELECT m.relation, c.relkind, c.relpersistence
+		SELECT m.relation, c.relkind, c.relpersistence, c.reloftype::regtype AS of_type
 			FROM ctlpr.relation_members(check_relation.relation) WITH ORDINALITY AS m (relation, place)
 			JOIN pg_class c ON c.oid = m.relation
 			ORDER BY m.place
@@ -303,6 +340,12 @@ BEGIN
 				HINT = CASE member.relkind
 						   WHEN 'r' THEN format('Run ALTER TABLE %s SET LOGGED.', member.relation)
 						   ELSE 'Make the partitioned table anew, without UNLOGGED.' END;
+		END IF;
+		IF member.of_type <> 0 THEN
+			RAISE EXCEPTION USING ERRCODE = '42809',
+				MESSAGE = format('%s cannot be governed: it is a typed table', member.relation),
+				DETAIL = format('ALTER TYPE %s would alter it.', member.of_type),
+				HINT = format('Run ALTER TABLE %s NOT OF.', member.relation);
 		END IF;
 	END LOOP;
 
@@ -491,6 +534,14 @@ BEGIN
 	END IF;
 
 	-- Ways past every statement.
+	SELECT k.name, k.member INTO hindrance
+		FROM ctlpr.acting_keys(check_governable.relation, ARRAY[captured_at, plate, agency]) k LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('the foreign key "%s" of relation %s would change or delete reads', hindrance.name, hindrance.member),
+			DETAIL = 'Whoever changes the table that it points to need not be of the agency whose reads they are.',
+			HINT = 'Declare it with ON DELETE and ON UPDATE NO ACTION or RESTRICT.';
+	END IF;
 	SELECT e.kind, e.name, e.member, e.function INTO hindrance FROM ctlpr.unvetted_expressions(check_governable.relation) e LIMIT 1;
 	IF FOUND THEN
 		RAISE EXCEPTION USING ERRCODE = '55000',
@@ -949,7 +1000,6 @@ DECLARE
 	governed ctlpr.governed_relation;
 	member   regclass;
 	present  boolean;
-	command  text;
 	kept     text[] := '{}';
 BEGIN
 	IF release.relation IS NULL THEN
@@ -993,16 +1043,11 @@ BEGIN
 	IF present THEN
 		FOR member IN SELECT m FROM ctlpr.relation_members(release.relation) WITH ORDINALITY AS t (m, place) ORDER BY t.place LOOP
 			CONTINUE WHEN NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = member AND p.polname = 'ctlpr_guard');
-			EXECUTE format('DROP POLICY ctlpr_guard ON %s', member);
+			PERFORM ctlpr.alter_governed(member, format('DROP POLICY ctlpr_guard ON %s', member), false);
 			IF EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = member) THEN
 				kept := kept || member::text;
 			ELSE
-				command := format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', member);
-				IF governed.evidence_of IS NULL THEN
-					EXECUTE command;
-				ELSE
-					PERFORM ctlpr.alter_evidence(member, command, false);
-				END IF;
+				PERFORM ctlpr.alter_governed(member, format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY', member), false);
 			END IF;
 		END LOOP;
 	END IF;
@@ -1278,7 +1323,9 @@ BEGIN
 			format('ALTER TABLE %s DROP CONSTRAINT %I', k.conrelid::regclass, k.conname)
 		FROM pg_constraint k
 		WHERE k.contype = 'f' AND k.confrelid = ANY (members) AND k.conrelid <> ALL (members) AND k.conparentid = 0 ORDER BY k.conrelid, k.conname;
-	RETURN QUERY SELECT CASE WHEN k.confdeltype IN ('a', 'r') AND k.confupdtype IN ('a', 'r') THEN 'info' ELSE 'warning' END, 'foreign key',
+	RETURN QUERY SELECT CASE WHEN k.confdeltype IN ('a', 'r') AND k.confupdtype IN ('a', 'r') THEN 'info'
+							 WHEN EXISTS (SELECT FROM ctlpr.acting_keys(k.conrelid, ARRAY[time_column, plate_column, agency_column]) x WHERE x.member = k.conrelid AND x.name = k.conname) THEN 'error'
+							 ELSE 'warning' END, 'foreign key',
 			CASE WHEN k.confdeltype IN ('a', 'r') AND k.confupdtype IN ('a', 'r')
 				 THEN format('"%s" points to %s; its checks go on working', k.conname, k.confrelid::regclass)
 				 ELSE format('"%s" lets a change of %s change or delete reads', k.conname, k.confrelid::regclass) END,

@@ -133,7 +133,7 @@ BEGIN
 	END IF;
 	SELECT c.relowner INTO owner FROM pg_class c WHERE c.oid = evidence_table.relation;
 	IF owner <> (SELECT c.relowner FROM pg_class c WHERE c.oid = evidence) THEN
-		PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s OWNER TO %I', evidence, pg_get_userbyid(owner)), false);
+		PERFORM ctlpr.alter_governed(evidence, format('ALTER TABLE %s OWNER TO %I', evidence, pg_get_userbyid(owner)), false);
 	END IF;
 	FOR wanted IN
 		SELECT DISTINCT c.relowner FROM ctlpr.relation_members(evidence_table.relation) m JOIN pg_class c ON c.oid = m
@@ -149,15 +149,15 @@ BEGIN
 	LOOP
 		IF wanted.has IS NOT NULL THEN
 			BEGIN
-				PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %2$I::%3$s', evidence, wanted.name, wanted.type), true);
+				PERFORM ctlpr.alter_governed(evidence, format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %2$I::%3$s', evidence, wanted.name, wanted.type), true);
 				CONTINUE;
 			EXCEPTION WHEN OTHERS THEN
 				-- What cannot be converted stays under another name.
-				PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s RENAME COLUMN %I TO %I', evidence, wanted.name,
+				PERFORM ctlpr.alter_governed(evidence, format('ALTER TABLE %s RENAME COLUMN %I TO %I', evidence, wanted.name,
 					format('%s_until_%s', left(wanted.name, 40), to_char(clock_timestamp(), 'YYYYMMDDHH24MISS'))), true);
 			END;
 		END IF;
-		PERFORM ctlpr.alter_evidence(evidence, format('ALTER TABLE %s ADD COLUMN %I %s%s', evidence, wanted.name, wanted.type, wanted.collation_clause), true);
+		PERFORM ctlpr.alter_governed(evidence, format('ALTER TABLE %s ADD COLUMN %I %s%s', evidence, wanted.name, wanted.type, wanted.collation_clause), true);
 	END LOOP;
 	RETURN evidence;
 END

@@ -813,11 +813,11 @@ BEGIN
 	/* what tells sessions of changed rules, and the log of changed law; nothing else fires on what is ctlpr's own */
 	RETURN QUERY
 	SELECT 'violation', 'triggers of ctlpr',
-		CASE WHEN t.own THEN format('trigger %I on %s does not always fire: changed rules do not reach every session, or go unrecorded', t.tgname, t.tgrelid::regclass)
+		CASE WHEN t.own THEN format('trigger %I on %s does not always fire: changed rules do not reach every session, or go unrecorded, or anybody writes them', t.tgname, t.tgrelid::regclass)
 			 ELSE format('trigger %I on %s is none of ctlpr''s, and runs with the rights of who changes rules or writes the log', t.tgname, t.tgrelid::regclass) END,
 		CASE WHEN t.own THEN format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I;', t.tgrelid::regclass, t.tgname)
 			 ELSE format('DROP TRIGGER %I ON %s;', t.tgname, t.tgrelid::regclass) END
-	FROM (SELECT g.tgrelid, g.tgname, g.tgenabled, g.tgfoid IN ('ctlpr.rules_changed()'::regprocedure, 'ctlpr.statute_changed()'::regprocedure) AS own
+	FROM (SELECT g.tgrelid, g.tgname, g.tgenabled, g.tgfoid IN ('ctlpr.rules_changed()'::regprocedure, 'ctlpr.statute_changed()'::regprocedure, 'ctlpr.guard_own_table()'::regprocedure) AS own
 		  FROM pg_trigger g
 			  JOIN pg_class c ON c.oid = g.tgrelid
 		  WHERE c.relnamespace = 'ctlpr'::regnamespace AND NOT g.tgisinternal) t

@@ -43,7 +43,7 @@ GRANT EXECUTE ON FUNCTION ctlpr.bind_auditor(regrole, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.unbind_auditor(regrole, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.agency_key(text, regclass, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.drop_agency_key(regclass, text) TO ctlpr_admin;
-GRANT EXECUTE ON FUNCTION ctlpr.relation_members(regclass), ctlpr.bypassing_logins(), ctlpr.unvetted_expressions(regclass),
+GRANT EXECUTE ON FUNCTION ctlpr.relation_members(regclass), ctlpr.bypassing_logins(), ctlpr.unvetted_expressions(regclass), ctlpr.acting_keys(regclass, name[]),
 	ctlpr.unvetted_function(oid, oid, integer), ctlpr.published_without_leave() TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.preflight(regclass) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.govern(regclass, name, name, name, text, name, name, text, text, name[]) TO ctlpr_admin;
@@ -145,6 +145,20 @@ BEGIN
 	LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
+	END LOOP;
+END
+$$;
+
+-- The log is guarded by the gate.
+DO $$
+DECLARE
+	own_table name;
+BEGIN
+	FOR own_table IN SELECT c.relname FROM pg_catalog.pg_class c
+			WHERE c.relnamespace OPERATOR(pg_catalog.=) 'ctlpr'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
+				AND c.relname OPERATOR(pg_catalog.<>) 'audit_entry' LOOP
+		EXECUTE pg_catalog.format('CREATE TRIGGER guard_own_table BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.guard_own_table()', own_table);
+		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER guard_own_table', own_table);
 	END LOOP;
 END
 $$;

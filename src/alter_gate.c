@@ -3,53 +3,97 @@
  *
  * What a command has altered must be as well guarded afterwards as it was
  * before.  Its flaws are counted on both sides, and whatever took a part of
- * the guard away is refused, which undoes it.  A new partition or child gets
- * the guard that its siblings have, and brings nothing that govern() would have
- * refused; one that leaves keeps its governance.
+ * the guard away is refused, which undoes it.  What joins or leaves a governed
+ * table is member_gate.c's.
  */
 #include "postgres.h"
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/policy.h"
-#include "executor/spi.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
+#include "alter_gate.h"
 #include "ctlpr.h"
 #include "expressions.h"
 #include "gate.h"
+#include "member_gate.h"
 #include "object_gate.h"
 #include "outflow.h"
 #include "record.h"
 #include "registry.h"
-#include "shared.h"
 #include "utility_gate.h"
 
-#define WRITER_LEAVE_TRIES	 100
-#define WRITER_LEAVE_WAIT_US 10000L
-#include "alter_gate.h"
+static Oid trigger_function = InvalidOid; /* the one that a CREATE TRIGGER under way was let through with */
 
 /* ---- triggers ---- */
 
-/* govern() looked at the triggers that were there; it allows none that fires before a row and could change it. */
-static void
-gate_trigger(CreateTrigStmt *command)
+/* The function of a relation's trigger of that name; InvalidOid when it has none */
+static Oid
+function_of_trigger(Oid relid, const char *name)
 {
-	Oid						relid = relation_oid(command->relation);
-	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
+	Oid			function = InvalidOid;
+	ScanKeyData key[2];
+	SysScanDesc scan;
+	HeapTuple	row;
 
-	if (!governed || (ctlpr_restore && superuser()) || registry_observed(governed, shared_now()))
+	ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
+	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(name));
+	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 2, key);
+	row = systable_getnext(scan);
+	if (HeapTupleIsValid(row))
+		function = ((Form_pg_trigger) GETSTRUCT(row))->tgfoid;
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return function;
+}
+
+/*
+ * govern() was told of the triggers that were there, and allowed some by name,
+ * with the functions that they had; it allows none that fires before a row and
+ * could change it.
+ */
+static void
+gate_trigger(CreateTrigStmt *statement)
+{
+	Oid						relid = relation_oid(statement->relation);
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	Oid						root;
+
+	trigger_function = InvalidOid;
+	if (!governed || object_gate_own_work())
 		return;
-	if ((command->row && command->timing == TRIGGER_TYPE_BEFORE) || !registry_allows_trigger(governed->root, command->trigname))
-		gate_refuse_command("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+	root = governed->root;
+	if (!(statement->row && statement->timing == TRIGGER_TYPE_BEFORE) && registry_allows_trigger(root, statement->trigname))
+	{
+		trigger_function = function_of_trigger(relid, statement->trigname);
+		if (!OidIsValid(trigger_function))
+			trigger_function = function_of_trigger(root, statement->trigname);
+		if (OidIsValid(trigger_function) && LookupFuncName(statement->funcname, 0, NULL, true) == trigger_function)
+			return;
+	}
+	gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+}
+
+/* The server has looked the function up for itself, by a name that somebody may have given to another meanwhile. */
+static void
+check_trigger(CreateTrigStmt *statement, Oid relid)
+{
+	if (OidIsValid(trigger_function) && function_of_trigger(relid, statement->trigname) != trigger_function)
+		gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+	trigger_function = InvalidOid;
 }
 
 /* ---- governed tables ---- */
@@ -147,8 +191,8 @@ has_rule(Oid relid)
 }
 
 /* What keeps a relation and its members from being as govern() left them, counted */
-int
-alter_gate_flaws(Oid relid)
+static int
+guard_flaws(Oid relid)
 {
 	List	 *members = find_all_inheritors(relid, NoLock, NULL);
 	int		  flaws = 0;
@@ -169,10 +213,41 @@ alter_gate_flaws(Oid relid)
 			continue;
 		class = (Form_pg_class) GETSTRUCT(tuple);
 		flaws += member.broken + !class->relrowsecurity + !class->relforcerowsecurity +
-				 (class->relhasrules && has_rule(member.relid)) + (class->relpersistence != RELPERSISTENCE_PERMANENT);
+				 (class->relhasrules && has_rule(member.relid)) + (class->relpersistence != RELPERSISTENCE_PERMANENT) +
+				 OidIsValid(class->reloftype);
 		ReleaseSysCache(tuple);
 		flaws += may_be_null(member.relid, member.captured_at) + may_be_null(member.relid, member.plate) +
 				 !OidIsValid(get_relation_policy_oid(member.relid, "ctlpr_guard", true));
+	}
+	return flaws;
+}
+
+static bool
+may_add_key(Node *node)
+{
+	ListCell *cell;
+
+	if (!IsA(node, AlterTableStmt))
+		return false;
+	foreach (cell, ((AlterTableStmt *) node)->cmds)
+	{
+		AlterTableType subtype = lfirst_node(AlterTableCmd, cell)->subtype;
+
+		if (subtype == AT_AddConstraint || subtype == AT_AddColumn || subtype == AT_AlterConstraint)
+			return true;
+	}
+	return false;
+}
+
+AlterFlaws
+alter_gate_flaws(Node *node, Oid relid)
+{
+	AlterFlaws flaws = {0, 0};
+
+	if (OidIsValid(relid) && registry_lookup(relid))
+	{
+		flaws.guard = guard_flaws(relid);
+		flaws.acting_keys = may_add_key(node) ? member_gate_acting_keys(relid) : 0;
 	}
 	return flaws;
 }
@@ -184,18 +259,6 @@ is_governing_column(const GovernedRelation *governed, const char *name)
 
 	return attribute > 0 && (attribute == governed->captured_at || attribute == governed->plate || attribute == governed->owner ||
 							 attribute == governed->camera || attribute == governed->image || attribute == governed->hold);
-}
-
-/* A partition that leaves stays governed, under a registration of its own. */
-static void
-keep_detached(Oid relid)
-{
-	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
-
-	if (!governed || governed->root == governed->relid)
-		return;
-	object_gate_keep_held(relid);
-	object_gate_call("govern_detached", relid);
 }
 
 static void
@@ -224,15 +287,29 @@ gate_alter_table(AlterTableStmt *statement, const char *query_string)
 				break;
 			case AT_DetachPartition:
 			case AT_DetachPartitionFinalize:
-				keep_detached(relation_oid(((PartitionCmd *) command->def)->name));
+				member_gate_leaving(relation_oid(((PartitionCmd *) command->def)->name));
 				break;
 			case AT_DropInherit:
-				keep_detached(relid);
+				member_gate_leaving(relid);
 				break;
 			default:
 				break;
 		}
 	}
+}
+
+/* Nothing may come in between the copying of what is held and the drop; locked in the server's own order. */
+static void
+lock_for_drop(Oid relid)
+{
+	if (get_rel_relispartition(relid))
+	{
+		Oid parent = get_partition_parent(relid, true);
+
+		if (OidIsValid(parent))
+			LockRelationOid(parent, AccessExclusiveLock);
+	}
+	LockRelationOid(relid, AccessExclusiveLock);
 }
 
 /* DROP TABLE of a partition: what is held of it is copied first.  That of the governed table needs no look at its partitions. */
@@ -251,7 +328,10 @@ gate_drop_table(DropStmt *drop)
 		if (!governed || !COMPAT_OWNS_RELATION(relid, GetUserId()))
 			continue;
 		if (governed->root != governed->relid || OidIsValid(governed->detached_from))
-			object_gate_keep_held(relid);
+		{
+			lock_for_drop(relid);
+			object_gate_keep_held(relid, AccessExclusiveLock);
+		}
 		else
 			object_gate_refuse_drop(governed);
 	}
@@ -373,48 +453,11 @@ alter_gate_before(Node *node, Oid relid, const char *query_string)
 
 /* ---- afterwards ---- */
 
-/* Triggers and rules of a new member must be such as govern() would have let be; what is unlogged does not stay erased. */
-static void
-guard_new_member(Oid relid)
-{
-	if (OidIsValid(
-			object_gate_query("SELECT u.member::pg_catalog.oid FROM ctlpr.unfit_members($1::pg_catalog.regclass) u", relid)))
-		gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
-	expressions_guard_member(relid);
-}
-
 void
-alter_gate_joined(List *children)
+alter_gate_after(Node *node, Oid altered, AlterFlaws before)
 {
-	ListCell *cell;
+	AlterFlaws flaws = alter_gate_flaws(node, altered);
 
-	if (!IsTransactionState() || !registry_any_governed())
-		return;
-	foreach (cell, children)
-	{
-		const GovernedRelation *governed = registry_lookup(lfirst_oid(cell));
-
-		/* Rows that a parent routes into it, or takes from it, would not pass its policy. */
-		if (governed && governed->root == governed->relid && has_superclass(governed->relid))
-			gate_refuse_command("ddl", governed->relid, CAUSE_FOREIGN_PARENT, "13(d)(6)");
-		if (!governed || !get_rel_name(lfirst_oid(cell)))
-			continue;
-		if (governed->observe_until == 0)
-			object_gate_call("apply_guard", lfirst_oid(cell));
-		object_gate_call("follow_parent", lfirst_oid(cell));
-		if (!object_gate_own_work())
-			guard_new_member(lfirst_oid(cell));
-	}
-	if (children != NIL)
-	{
-		outflow_guard_publications(NULL);
-		outflow_guard_subscriptions();
-	}
-}
-
-void
-alter_gate_after(Node *node, Oid altered, int flaws)
-{
 	switch (nodeTag(node))
 	{
 		case T_CreatePublicationStmt:
@@ -439,9 +482,21 @@ alter_gate_after(Node *node, Oid altered, int flaws)
 		case T_AlterObjectSchemaStmt:
 			outflow_guard_publications(NULL);
 			break;
+		case T_CreateTrigStmt:
+			check_trigger((CreateTrigStmt *) node, altered);
+			break;
+		case T_AlterDomainStmt:
+			expressions_guard_all();
+			break;
+		case T_AlterTableStmt:
+			if (((AlterTableStmt *) node)->objtype == OBJECT_TYPE)
+				expressions_guard_all();
+			break;
 		default:
 			break;
 	}
-	if (OidIsValid(altered) && registry_lookup(altered) && alter_gate_flaws(altered) > flaws)
+	if (flaws.guard > before.guard)
 		gate_refuse_weakening("ddl", altered, CAUSE_WEAKENS, "13(d)(6)");
+	if (flaws.acting_keys > before.acting_keys)
+		gate_refuse_weakening("ddl", altered, CAUSE_KEY_ACTION, "13(d)(6)");
 }

@@ -20,12 +20,16 @@ extern Oid alter_gate_relation(Node *node);
 extern void alter_gate_before(Node *node, Oid relid, const char *query_string);
 
 /* What keeps a relation and its members from being as govern() left them, counted */
-extern int alter_gate_flaws(Oid relid);
+typedef struct AlterFlaws
+{
+	int guard;		 /* missing parts of the guard */
+	int acting_keys; /* foreign keys that would change or delete reads; counted where the command could add one */
+} AlterFlaws;
 
-/* Guard relations that got a parent in the command (list of Oid), or refuse it. */
-extern void alter_gate_joined(List *children);
+/* Those of a relation that a command alters; none where it is InvalidOid or not governed */
+extern AlterFlaws alter_gate_flaws(Node *node, Oid relid);
 
 /* Refuse the command that was run if it left more flaws than it found, or published what may not be. */
-extern void alter_gate_after(Node *node, Oid altered, int flaws);
+extern void alter_gate_after(Node *node, Oid altered, AlterFlaws before);
 
 #endif /* CTLPR_ALTER_GATE_H */

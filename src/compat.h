@@ -81,6 +81,16 @@
 #define COMPAT_FORM_MINIMAL_TUPLE(desc, values, nulls) heap_form_minimal_tuple(desc, values, nulls)
 #endif
 
+/* SQL/JSON functions are nodes of their own since 16, and make values of any type since 17. */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_JSON_TYPE_MADE(node)                                                                                              \
+	(IsA(node, JsonExpr) || IsA(node, JsonConstructorExpr) || IsA(node, JsonValueExpr) ? exprType(node) : InvalidOid)
+#elif PG_VERSION_NUM >= 160000
+#define COMPAT_JSON_TYPE_MADE(node) (IsA(node, JsonConstructorExpr) || IsA(node, JsonValueExpr) ? exprType(node) : InvalidOid)
+#else
+#define COMPAT_JSON_TYPE_MADE(node) InvalidOid
+#endif
+
 /* Ownership is asked for any kind of object since 16. */
 #if PG_VERSION_NUM >= 160000
 #define COMPAT_OWNS_RELATION(relid, role) object_ownercheck(RelationRelationId, relid, role)

@@ -30,11 +30,13 @@
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "catalog_scan.h"
 #include "expressions.h"
 #include "gate.h"
 #include "object_gate.h"
+#include "record.h"
 #include "registry.h"
 
 PG_FUNCTION_INFO_V1(ctlpr_unvetted_function);
@@ -74,19 +76,47 @@ note_unvetted(Oid function, void *unvetted)
 	return true;
 }
 
-static Oid unvetted_of_domain(Oid domain);
+static Oid unvetted_of_type(Oid type);
+
+/*
+ * The type of what a node makes, where making it may run the checks of domains
+ * that the type contains: by a coercion, or by the input of a value as text or
+ * JSON; InvalidOid for any other node
+ */
+static Oid
+type_made(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_CoerceToDomain:
+		case T_CoerceViaIO:
+		case T_ArrayCoerceExpr:
+		case T_ConvertRowtypeExpr:
+		case T_RowExpr:
+		case T_FieldStore:
+		case T_FuncExpr:
+		case T_OpExpr:
+		case T_Const:
+			return exprType(node);
+		default:
+			return COMPAT_JSON_TYPE_MADE(node);
+	}
+}
 
 /* Stops at the first function that is not vetted. */
 static bool
 find_unvetted(Node *node, void *unvetted)
 {
+	Oid type;
+
 	if (node == NULL)
 		return false;
 	if (check_functions_in_node(node, note_unvetted, unvetted))
 		return true;
-	if (IsA(node, CoerceToDomain))
+	type = type_made(node);
+	if (OidIsValid(type))
 	{
-		*(Oid *) unvetted = unvetted_of_domain(((CoerceToDomain *) node)->resulttype);
+		*(Oid *) unvetted = unvetted_of_type(type);
 		if (OidIsValid(*(Oid *) unvetted))
 			return true;
 	}
@@ -138,11 +168,23 @@ stored_expression(Relation catalog, HeapTuple row, AttrNumber attribute)
 /* An object with expressions: whose rows they see, and what they are */
 typedef struct StoredExpressions
 {
-	Oid	  relid;  /* InvalidOid: of a domain */
-	Oid	  domain; /* InvalidOid: of a relation */
+	Oid	  relid;	 /* InvalidOid: of a domain */
+	Oid	  domain;	 /* InvalidOid: of a relation */
+	bool  inherited; /* from a parent's constraint or index */
 	Node *first;
 	Node *second;
 } StoredExpressions;
+
+static bool
+is_partition(Oid index)
+{
+	Relation  catalog = table_open(RelationRelationId, AccessShareLock);
+	HeapTuple row = catalog_row_by_oid(catalog, ClassOidIndexId, Anum_pg_class_oid, index);
+	bool	  result = HeapTupleIsValid(row) && ((Form_pg_class) GETSTRUCT(row))->relispartition;
+
+	table_close(catalog, AccessShareLock);
+	return result;
+}
 
 static void
 load_index(StoredExpressions *stored, Oid index)
@@ -155,6 +197,7 @@ load_index(StoredExpressions *stored, Oid index)
 		stored->relid = ((Form_pg_index) GETSTRUCT(row))->indrelid;
 		stored->first = stored_expression(catalog, row, Anum_pg_index_indexprs);
 		stored->second = stored_expression(catalog, row, Anum_pg_index_indpred);
+		stored->inherited = is_partition(index);
 	}
 	table_close(catalog, AccessShareLock);
 }
@@ -169,41 +212,43 @@ load_constraint(StoredExpressions *stored, Oid constraint)
 	{
 		stored->relid = ((Form_pg_constraint) GETSTRUCT(row))->conrelid;
 		stored->domain = ((Form_pg_constraint) GETSTRUCT(row))->contypid;
+		stored->inherited = !((Form_pg_constraint) GETSTRUCT(row))->conislocal;
 		stored->first = stored_expression(catalog, row, Anum_pg_constraint_conbin);
 	}
 	table_close(catalog, AccessShareLock);
 }
 
-static bool
-is_generated(Oid relid, AttrNumber attribute)
+/* A column as the catalog has it, visible or just made, without its variable part; NULL where there is none */
+static Form_pg_attribute
+column_of(Oid relid, AttrNumber attribute)
 {
 	Relation	catalog = table_open(AttributeRelationId, AccessShareLock);
 	ScanKeyData key[2];
 	HeapTuple	row;
-	bool		generated;
 
 	ScanKeyInit(&key[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	ScanKeyInit(&key[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(attribute));
 	row = catalog_row(catalog, AttributeRelidNumIndexId, 2, key);
-	generated = HeapTupleIsValid(row) && ((Form_pg_attribute) GETSTRUCT(row))->attgenerated != '\0';
 	table_close(catalog, AccessShareLock);
-	return generated;
+	return HeapTupleIsValid(row) ? (Form_pg_attribute) GETSTRUCT(row) : NULL;
 }
 
 /* A default is computed from nothing of a row, unless its column is generated. */
 static void
 load_default(StoredExpressions *stored, Oid relid, AttrNumber attribute)
 {
-	Relation	catalog = table_open(AttrDefaultRelationId, AccessShareLock);
-	ScanKeyData key[2];
-	HeapTuple	row;
+	Relation		  catalog = table_open(AttrDefaultRelationId, AccessShareLock);
+	Form_pg_attribute column = column_of(relid, attribute);
+	ScanKeyData		  key[2];
+	HeapTuple		  row;
 
 	ScanKeyInit(&key[0], Anum_pg_attrdef_adrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	ScanKeyInit(&key[1], Anum_pg_attrdef_adnum, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(attribute));
 	row = catalog_row(catalog, AttrDefaultIndexId, 2, key);
-	if (HeapTupleIsValid(row) && is_generated(relid, attribute))
+	if (HeapTupleIsValid(row) && column && column->attgenerated != '\0')
 	{
 		stored->relid = relid;
+		stored->inherited = !column->attislocal;
 		stored->first = stored_expression(catalog, row, Anum_pg_attrdef_adbin);
 	}
 	table_close(catalog, AccessShareLock);
@@ -226,7 +271,7 @@ load_statistics(StoredExpressions *stored, Oid statistics)
 static StoredExpressions
 load_expressions(Oid class_id, Oid object_id, int sub_id)
 {
-	StoredExpressions stored = {InvalidOid, InvalidOid, NULL, NULL};
+	StoredExpressions stored = {.relid = InvalidOid};
 
 	switch (class_id)
 	{
@@ -256,11 +301,11 @@ unvetted_of(const StoredExpressions *stored)
 	return OidIsValid(unvetted) ? unvetted : unvetted_in(stored->second);
 }
 
-/* ---- domains ---- */
+/* ---- types ---- */
 
-/* The first unvetted function of a domain's checks, or of those that it is made over */
+/* The first unvetted function in the checks of one domain */
 static Oid
-unvetted_of_domain(Oid domain)
+unvetted_of_checks(Oid domain)
 {
 	Relation	catalog = table_open(ConstraintRelationId, AccessShareLock);
 	Oid			unvetted = InvalidOid;
@@ -269,46 +314,87 @@ unvetted_of_domain(Oid domain)
 	HeapTuple	row;
 
 	ScanKeyInit(&key, Anum_pg_constraint_contypid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(domain));
-	scan = systable_beginscan(catalog, ConstraintTypidIndexId, true, NULL, 1, &key);
+	scan = systable_beginscan(catalog, ConstraintTypidIndexId, true, SnapshotSelf, 1, &key);
 	while (!OidIsValid(unvetted) && HeapTupleIsValid(row = systable_getnext(scan)))
-		unvetted = unvetted_in(stored_expression(catalog, row, Anum_pg_constraint_conbin));
+	{
+		/* Domains have not-null constraints too, since 17. */
+		if (((Form_pg_constraint) GETSTRUCT(row))->contype == CONSTRAINT_CHECK)
+			unvetted = unvetted_in(stored_expression(catalog, row, Anum_pg_constraint_conbin));
+	}
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
-	if (!OidIsValid(unvetted) && get_typtype(domain) == TYPTYPE_DOMAIN)
-	{
-		HeapTuple type = SearchSysCache1(TYPEOID, ObjectIdGetDatum(domain));
-		Oid		  base = HeapTupleIsValid(type) ? ((Form_pg_type) GETSTRUCT(type))->typbasetype : InvalidOid;
-
-		if (HeapTupleIsValid(type))
-			ReleaseSysCache(type);
-		if (OidIsValid(base) && get_typtype(base) == TYPTYPE_DOMAIN)
-			unvetted = unvetted_of_domain(base);
-	}
 	return unvetted;
 }
 
-/* Is the type the domain, made over it, or an array of such? */
-static bool
-is_made_of(Oid type, Oid domain)
+/* The types that a type is directly made of: of a domain's base, an array's element, a range's bounds, a row's columns */
+static List *
+parts_of_type(Oid type)
 {
-	while (OidIsValid(type))
-	{
-		Oid		  element = get_element_type(type);
-		HeapTuple tuple;
+	HeapTuple	 tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	List		*parts = NIL;
+	Form_pg_type form;
+	TupleDesc	 desc;
 
-		if (type == domain)
-			return true;
-		if (OidIsValid(element))
-		{
-			type = element;
-			continue;
-		}
-		tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-		type = HeapTupleIsValid(tuple) ? ((Form_pg_type) GETSTRUCT(tuple))->typbasetype : InvalidOid;
-		if (HeapTupleIsValid(tuple))
-			ReleaseSysCache(tuple);
+	if (!HeapTupleIsValid(tuple))
+		return NIL;
+	form = (Form_pg_type) GETSTRUCT(tuple);
+	switch (form->typtype)
+	{
+		case TYPTYPE_DOMAIN:
+			parts = list_make1_oid(form->typbasetype);
+			break;
+		case TYPTYPE_RANGE:
+			parts = list_make1_oid(get_range_subtype(type));
+			break;
+		case TYPTYPE_MULTIRANGE:
+			parts = list_make1_oid(get_multirange_range(type));
+			break;
+		case TYPTYPE_COMPOSITE:
+			desc = lookup_rowtype_tupdesc(type, -1);
+			for (int i = 0; i < desc->natts; i++)
+				if (!TupleDescAttr(desc, i)->attisdropped)
+					parts = lappend_oid(parts, TupleDescAttr(desc, i)->atttypid);
+			ReleaseTupleDesc(desc);
+			break;
+		default:
+			if (OidIsValid(form->typelem))
+				parts = list_make1_oid(form->typelem);
+			break;
 	}
-	return false;
+	ReleaseSysCache(tuple);
+	return parts;
+}
+
+/* A type and all that it is made of, at every depth; list of Oid */
+static List *
+types_in(Oid type)
+{
+	List *types = list_make1_oid(type);
+
+	/* The list grows while it is gone through. */
+	for (int i = 0; i < list_length(types); i++)
+		types = list_concat_unique_oid(types, parts_of_type(list_nth_oid(types, i)));
+	return types;
+}
+
+/* The first unvetted function of the domains that a type is, or is made of */
+static Oid
+unvetted_of_type(Oid type)
+{
+	List	 *types = type < FirstGenbkiObjectId ? NIL : types_in(type);
+	Oid		  unvetted = InvalidOid;
+	ListCell *cell;
+
+	check_stack_depth();
+	foreach (cell, types)
+	{
+		if (get_typtype(lfirst_oid(cell)) == TYPTYPE_DOMAIN)
+			unvetted = unvetted_of_checks(lfirst_oid(cell));
+		if (OidIsValid(unvetted))
+			break;
+	}
+	list_free(types);
+	return unvetted;
 }
 
 /* A governed relation with a column of the domain; InvalidOid when there is none */
@@ -327,7 +413,7 @@ governed_with_domain(Oid domain)
 			continue;
 		desc = RelationGetDescr(relation);
 		for (int i = 0; i < desc->natts; i++)
-			found |= !TupleDescAttr(desc, i)->attisdropped && is_made_of(TupleDescAttr(desc, i)->atttypid, domain);
+			found |= !TupleDescAttr(desc, i)->attisdropped && list_member_oid(types_in(TupleDescAttr(desc, i)->atttypid), domain);
 		relation_close(relation, AccessShareLock);
 		if (found)
 			return lfirst_oid(cell);
@@ -337,13 +423,44 @@ governed_with_domain(Oid domain)
 
 /* ---- the guards ---- */
 
+/* The checks of a new column's domain see what is written to it, with the rights of who writes. */
+static void
+guard_column(Oid relid, AttrNumber attribute)
+{
+	Form_pg_attribute column = registry_lookup(relid) ? column_of(relid, attribute) : NULL;
+
+	if (column && OidIsValid(unvetted_of_type(column->atttypid)))
+		gate_refuse_weakening("ddl", relid, CAUSE_EXPRESSION, "13(b)(2)(A)");
+}
+
 void
 expressions_guard_created(Oid class_id, Oid object_id, int sub_id)
 {
-	StoredExpressions stored = load_expressions(class_id, object_id, sub_id);
-	Oid				  relid = OidIsValid(stored.domain) ? governed_with_domain(stored.domain) : stored.relid;
+	StoredExpressions		stored = load_expressions(class_id, object_id, sub_id);
+	Oid						relid = OidIsValid(stored.domain) ? governed_with_domain(stored.domain) : stored.relid;
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	char				   *name;
 
-	if (OidIsValid(relid) && registry_lookup(relid) && OidIsValid(unvetted_of(&stored)))
+	if (class_id == RelationRelationId && sub_id > 0)
+		guard_column(object_id, sub_id);
+	if (!governed || (!stored.first && !stored.second))
+		return;
+	name = pstrdup(governed->root_name);
+	if (OidIsValid(unvetted_of(&stored)))
+		gate_refuse_weakening("ddl", relid, CAUSE_EXPRESSION, "13(b)(2)(A)");
+	else if (!stored.inherited)
+		/* Whether it holds of every row is an answer, too. */
+		record_permitted_command("ddl", name, NULL, NULL);
+}
+
+void
+expressions_guard_all(void)
+{
+	Oid relid = object_gate_query("SELECT e.member::pg_catalog.oid FROM ctlpr.governed_relation g CROSS JOIN LATERAL "
+								  "ctlpr.unvetted_expressions(g.relation) e",
+								  InvalidOid);
+
+	if (OidIsValid(relid))
 		gate_refuse_weakening("ddl", relid, CAUSE_EXPRESSION, "13(b)(2)(A)");
 }
 
@@ -390,8 +507,8 @@ expressions_guard_type_change(Oid relid, AlterTableCmd *command, const char *que
 	changed =
 		coerce_to_target_type(pstate, changed, exprType(changed), type, typmod, COERCION_ASSIGNMENT, COERCE_IMPLICIT_CAST, -1);
 	unvetted = unvetted_in(changed);
-	if (!OidIsValid(unvetted) && get_typtype(type) == TYPTYPE_DOMAIN)
-		unvetted = unvetted_of_domain(type);
+	if (!OidIsValid(unvetted))
+		unvetted = unvetted_of_type(type);
 	relation_close(relation, NoLock);
 	free_parsestate(pstate);
 	if (OidIsValid(unvetted))
@@ -403,8 +520,8 @@ expressions_guard_type_change(Oid relid, AlterTableCmd *command, const char *que
 /*
  * unvetted_function(class, object, sub): the first function that is not vetted
  * in the expressions of an index, constraint, default (object: its relation,
- * sub: its column) or extended statistics object, or of a domain (class
- * pg_type); NULL when there is none
+ * sub: its column) or extended statistics object, or of the domains in a type
+ * (class pg_type); NULL when there is none
  */
 Datum
 ctlpr_unvetted_function(PG_FUNCTION_ARGS)
@@ -414,7 +531,7 @@ ctlpr_unvetted_function(PG_FUNCTION_ARGS)
 	Oid				  unvetted;
 
 	if (class_id == TypeRelationId)
-		unvetted = unvetted_of_domain(PG_GETARG_OID(1));
+		unvetted = unvetted_of_type(PG_GETARG_OID(1));
 	else
 	{
 		stored = load_expressions(class_id, PG_GETARG_OID(1), PG_GETARG_INT32(2));

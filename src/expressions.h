@@ -20,6 +20,9 @@ extern void expressions_guard_created(Oid class_id, Oid object_id, int sub_id);
 /* The same for a relation that has become a member of a governed tree, with what expressions it brought along */
 extern void expressions_guard_member(Oid relid);
 
+/* The same for all governed relations, after a command that has changed a type */
+extern void expressions_guard_all(void);
+
 /*
  * The same for ALTER COLUMN ... TYPE of a governed table, before it runs.
  * Raises what the transformation of the USING expression raises.

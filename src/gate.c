@@ -964,6 +964,8 @@ gate_refuse_weakening(const char *action, Oid relid, VerdictCause cause, const c
 		record_observed_command(action, recorded_name(relid), &verdict);
 	else if (request_in_force(role, shared_now(), &request) && request.break_glass && superuser_arg(role))
 		record_permitted_command(action, recorded_name(relid), "break_glass", NULL);
+	else if (ctlpr_restore && superuser())
+		record_permitted_command(action, recorded_name(relid), "restore", NULL);
 	else
 		gate_refuse_command(action, relid, cause, clause);
 }

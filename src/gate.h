@@ -143,8 +143,8 @@ COMPAT_NORETURN extern void gate_refuse_command(const char *action, Oid relid, V
 COMPAT_NORETURN extern void gate_refuse_locked_command(const char *action, VerdictCause cause, const char *clause);
 
 /*
- * The same for what a superuser may do under break_glass(), or what is done to
- * a relation that is only observed: then it is put on record, and the function
+ * The same for what a superuser may do under break_glass() or ctlpr.restore, or
+ * what is done to a relation that is only observed: then it is put on record, and the function
  * returns.  relid: InvalidOid where the command is
  * about no one relation.
  */

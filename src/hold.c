@@ -25,7 +25,6 @@
 #include "exempt.h"
 #include "hold.h"
 #include "instruments.h"
-#include "object_gate.h"
 #include "retention.h"
 #include "rules.h"
 #include "shared.h"
@@ -66,7 +65,6 @@ typedef struct Hold
 
 PG_FUNCTION_INFO_V1(ctlpr_apply_hold);
 PG_FUNCTION_INFO_V1(ctlpr_held_reads);
-PG_FUNCTION_INFO_V1(ctlpr_alter_evidence);
 
 /* ---- reading ---- */
 
@@ -366,26 +364,4 @@ ctlpr_held_reads(PG_FUNCTION_ARGS)
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_end(rows);
 	PG_RETURN_INT64(count);
-}
-
-/*
- * alter_evidence(evidence, command, as_owner): a command of ours on an evidence
- * table, which nobody else may alter; with the owner's rights where it could
- * run what he made.
- */
-Datum
-ctlpr_alter_evidence(PG_FUNCTION_ARGS)
-{
-	char *command = text_to_cstring(PG_GETARG_TEXT_PP(1));
-	Oid	  user;
-	int	  context;
-
-	GetUserIdAndSecContext(&user, &context);
-	if (PG_GETARG_BOOL(2))
-		exempt_become_owner(PG_GETARG_OID(0), &user, &context);
-	SPI_connect();
-	object_gate_run(command);
-	SPI_finish();
-	SetUserIdAndSecContext(user, context);
-	PG_RETURN_VOID();
 }

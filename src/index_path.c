@@ -290,22 +290,42 @@ assigned_to(Query *query, AttrNumber attribute)
 	return NULL;
 }
 
-/* Where expired reads are to be left out rather than refused, an INSERT does not get to see them. */
+/* Would the same expression give a condition the value that it gives the column? */
+static bool
+repeats_itself(Node *expression)
+{
+	return expression == NULL || (!expression_returns_set(expression) && !contain_volatile_functions(expression));
+}
+
+/*
+ * Where expired reads are to be left out rather than refused, an INSERT does
+ * not get to see them.  What cannot be told beforehand is refused when it comes.
+ */
 static void
 leave_out_expired(Query *query)
 {
 	const GovernedRelation *governed;
 	Node				   *captured_at;
 	Node				   *owner;
+	ListCell			   *cell;
 
-	if (ctlpr_on_expired_ingest != EXPIRED_INGEST_SKIP || query->commandType != CMD_INSERT || query->jointree == NULL)
+	if (ctlpr_on_expired_ingest != EXPIRED_INGEST_SKIP)
+		return;
+	foreach (cell, query->cteList)
+	{
+		CommonTableExpr *cte = lfirst_node(CommonTableExpr, cell);
+
+		if (IsA(cte->ctequery, Query))
+			leave_out_expired((Query *) cte->ctequery);
+	}
+	if (query->commandType != CMD_INSERT || query->jointree == NULL)
 		return;
 	governed = registry_lookup(rt_fetch(query->resultRelation, query->rtable)->relid);
 	if (!governed || governed->broken)
 		return;
 	captured_at = assigned_to(query, governed->captured_at);
 	owner = governed->owner > 0 ? assigned_to(query, governed->owner) : NULL;
-	if (captured_at && (owner || governed->owner <= 0))
+	if (captured_at && (owner || governed->owner <= 0) && repeats_itself(captured_at) && repeats_itself(owner))
 		query->jointree->quals = make_and_qual(query->jointree->quals, row_policy_admits(governed, captured_at, owner));
 }
 
@@ -390,6 +410,22 @@ carries_policy(PlannerInfo *root, Index relid)
 	return false;
 }
 
+/* What ANALYZE keeps is hidden by a qual, which is not there where a function was inlined. */
+static bool
+carries_statistics_policy(PlannerInfo *root, Index varno)
+{
+	RangeTblEntry *rte = root->simple_rte_array[varno];
+	bool		   extended = rte->relid == StatisticExtDataRelationId;
+	AttrNumber	   attribute = extended ? Anum_pg_statistic_ext_data_stxoid : Anum_pg_statistic_starelid;
+	Node		  *policy = row_policy_statistics(extended, varno, attribute);
+	ListCell	  *cell;
+
+	foreach (cell, rte->securityQuals)
+		if (equal(lfirst(cell), policy) || (IsA(lfirst(cell), List) && list_member(lfirst(cell), policy)))
+			return true;
+	return false;
+}
+
 static void
 check_relation(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 {
@@ -405,6 +441,8 @@ check_relation(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 
 		/* A kept plan of an observed relation is looked at again by the gate, scan by scan. */
 		if (governed && !registry_observed(governed, shared_now()) && !carries_policy(root, rel->relid))
+			gate_refuse_command("select", relid, CAUSE_UNFILTERED, "13(d)(6)");
+		if ((relid == StatisticRelationId || relid == StatisticExtDataRelationId) && !carries_statistics_policy(root, rel->relid))
 			gate_refuse_command("select", relid, CAUSE_UNFILTERED, "13(d)(6)");
 	}
 }

@@ -10,6 +10,8 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_attrdef.h"
@@ -18,14 +20,19 @@
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
+#include "catalog/pg_trigger.h"
 #include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "postmaster/bgworker_internals.h"
 #include "storage/ipc.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 
 #include "ctlpr.h"
+#include "exempt.h"
 #include "expressions.h"
 #include "gate.h"
 #include "hold.h"
@@ -35,10 +42,13 @@
 #include "registry.h"
 #include "utility_gate.h"
 
+PG_FUNCTION_INFO_V1(ctlpr_alter_governed);
+PG_FUNCTION_INFO_V1(ctlpr_guard_own_table);
+
 static object_access_hook_type previous_object_access = NULL;
 
-static int	 own_depth = 0;			   /* commands of ours under way */
-static List *new_children = NIL;	   /* of Oid; in TopTransactionContext */
+static List *new_children = NIL;	   /* of Oid: relations that got or left a parent in the command; in TopTransactionContext */
+static List *their_parents = NIL;	   /* of Oid, one for each of new_children */
 static bool	 detached_dropped = false; /* a table with a registration of its own went in the command under way */
 static List *held_kept = NIL;		   /* of Oid: what is held of them was copied in this transaction; in TopTransactionContext */
 
@@ -47,21 +57,67 @@ static List *held_kept = NIL;		   /* of Oid: what is held of them was copied in 
 bool
 object_gate_own_work(void)
 {
-	Oid user;
-	int context;
+	return utility_gate_command_is_own() || (creating_extension && CurrentExtensionObject == registry_extension());
+}
 
-	if (own_depth > 0 || (ctlpr_restore && superuser()))
-		return true;
-	if (creating_extension && CurrentExtensionObject == registry_extension())
-		return true;
+/*
+ * alter_governed(relation, command, as_owner): a command of ours on a governed
+ * table or evidence, for our definer functions; as_owner: with the rights of
+ * the relation's owner, for what could run what he made.  Called in any other
+ * way it is refused.
+ */
+Datum
+ctlpr_alter_governed(PG_FUNCTION_ARGS)
+{
+	char *own_command = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	Oid	  user;
+	int	  context;
+
 	GetUserIdAndSecContext(&user, &context);
-	return (context & SECURITY_LOCAL_USERID_CHANGE) && user == registry_extension_owner();
+	if (!(context & SECURITY_LOCAL_USERID_CHANGE) || user != registry_extension_owner())
+		gate_refuse_call("ddl", CAUSE_OWN_OBJECT, "13(d)(6)");
+	if (PG_GETARG_BOOL(2))
+		exempt_become_owner(PG_GETARG_OID(0), &user, &context);
+	SPI_connect();
+	object_gate_run(own_command);
+	SPI_finish();
+	SetUserIdAndSecContext(user, context);
+	PG_RETURN_VOID();
+}
+
+/*
+ * Trigger before every command that writes a table of ours: its functions
+ * write them.  A superuser may, on record; whoever was given the right to write
+ * all tables may not, for with these he would rule over the others.
+ */
+Datum
+ctlpr_guard_own_table(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Oid			 user;
+	int			 context;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED), errmsg("guard_own_table() must be called as a trigger")));
+	GetUserIdAndSecContext(&user, &context);
+	if (user == registry_extension_owner() && ((context & SECURITY_LOCAL_USERID_CHANGE) || creating_extension))
+		PG_RETURN_POINTER(NULL);
+	/* Our worker, unless something of an owner's runs in it */
+	if (MyBgworkerEntry && strcmp(MyBgworkerEntry->bgw_library_name, "ctlpr") == 0 && superuser_arg(user))
+		PG_RETURN_POINTER(NULL);
+	if (!superuser_arg(user))
+		gate_refuse_command("configuration", RelationGetRelid(trigger->tg_relation), CAUSE_OWN_OBJECT, "13(d)(6)");
+	if (!ctlpr_restore && !IsBinaryUpgrade && registry_any_governed())
+		record_permitted_command("configuration",
+								 quote_qualified_identifier("ctlpr", RelationGetRelationName(trigger->tg_relation)), NULL, NULL);
+	PG_RETURN_POINTER(NULL);
 }
 
 void
 object_gate_run(const char *command)
 {
-	own_depth++;
+	utility_gate_expect_own(true);
 	PG_TRY();
 	{
 		if (SPI_execute(command, false, 0) != SPI_OK_UTILITY)
@@ -69,7 +125,7 @@ object_gate_run(const char *command)
 	}
 	PG_FINALLY();
 	{
-		own_depth--;
+		utility_gate_expect_own(false);
 	}
 	PG_END_TRY();
 }
@@ -126,11 +182,12 @@ remember_oid(List *list, Oid oid)
 }
 
 List *
-object_gate_new_children(void)
+object_gate_new_children(List **parents)
 {
 	List *children = new_children;
 
-	new_children = NIL;
+	*parents = their_parents;
+	their_parents = new_children = NIL;
 	return children;
 }
 
@@ -150,9 +207,9 @@ held_root(const GovernedRelation *governed)
 }
 
 void
-object_gate_keep_held(Oid relid)
+object_gate_keep_held(Oid relid, LOCKMODE lock)
 {
-	List	 *members = find_all_inheritors(relid, AccessShareLock, NULL);
+	List	 *members = find_all_inheritors(relid, lock, NULL);
 	ListCell *cell;
 	Oid		  user;
 	int		  context;
@@ -246,12 +303,51 @@ guard_dropped(Oid class_id, Oid object_id, int sub_id)
 
 /* ---- altering, creating, emptying ---- */
 
-/* The extension's own objects stay as its script made them while anything is governed. */
+/* A governed relation with a trigger that calls the function; InvalidOid when there is none */
+static Oid
+governed_with_trigger(Oid function)
+{
+	HeapTuple	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	Oid			result;
+	Relation	triggers;
+	SysScanDesc scan;
+	HeapTuple	row;
+
+	/* One that is only being created is in no trigger yet. */
+	if (!HeapTupleIsValid(proc))
+		return InvalidOid;
+	result = ((Form_pg_proc) GETSTRUCT(proc))->prorettype;
+	ReleaseSysCache(proc);
+	if (result != TRIGGEROID)
+		return InvalidOid;
+	result = InvalidOid;
+	triggers = table_open(TriggerRelationId, AccessShareLock);
+	scan = systable_beginscan(triggers, InvalidOid, false, NULL, 0, NULL);
+	while (!OidIsValid(result) && HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(row);
+
+		if (trigger->tgfoid == function && registry_lookup(trigger->tgrelid))
+			result = trigger->tgrelid;
+	}
+	systable_endscan(scan);
+	table_close(triggers, AccessShareLock);
+	return result;
+}
+
+/*
+ * The extension's own objects stay as its script made them while anything is
+ * governed; so does the function of a trigger that was allowed as it was.
+ */
 static void
 guard_altered(Oid class_id, Oid object_id)
 {
+	Oid relid;
+
 	if (getExtensionOfObject(class_id, object_id) == registry_extension())
 		gate_refuse_weakening("ddl", InvalidOid, CAUSE_OWN_OBJECT, "13(d)(6)");
+	else if (class_id == ProcedureRelationId && OidIsValid(relid = governed_with_trigger(object_id)))
+		gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
 }
 
 static void
@@ -305,11 +401,16 @@ gate_object(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 			outflow_guard_decoding();
 		return;
 	}
+	if (access == OAT_POST_CREATE || access == OAT_POST_ALTER)
+		utility_gate_object_altered();
 	/* The server's own work on the files of a relation alters nothing that anybody stated. */
 	if (access == OAT_POST_ALTER && class_id != InheritsRelationId && arg && ((ObjectAccessPostAlter *) arg)->is_internal)
 		return;
 	if (access == OAT_POST_ALTER && class_id == InheritsRelationId)
+	{
 		new_children = remember_oid(new_children, object_id);
+		their_parents = remember_oid(their_parents, arg ? ((ObjectAccessPostAlter *) arg)->auxiliary_id : InvalidOid);
+	}
 	if (proc_exit_inprogress || !IsTransactionState() || !utility_gate_any_governed() || object_gate_own_work())
 		return;
 	switch (access)
@@ -336,7 +437,18 @@ forget_transaction(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 	{
-		new_children = held_kept = NIL;
+		their_parents = new_children = held_kept = NIL;
+		detached_dropped = false;
+	}
+}
+
+/* What was copied or noted in a subtransaction that is rolled back was not. */
+static void
+forget_subtransaction(SubXactEvent event, SubTransactionId mine, SubTransactionId parent, void *arg)
+{
+	if (event == SUBXACT_EVENT_ABORT_SUB)
+	{
+		their_parents = new_children = held_kept = NIL;
 		detached_dropped = false;
 	}
 }
@@ -347,4 +459,5 @@ object_gate_install(void)
 	previous_object_access = object_access_hook;
 	object_access_hook = gate_object;
 	RegisterXactCallback(forget_transaction, NULL);
+	RegisterSubXactCallback(forget_subtransaction, NULL);
 }

@@ -7,13 +7,11 @@
 #include "postgres.h"
 
 #include "nodes/pg_list.h"
+#include "storage/lockdefs.h"
 
 #include "registry.h"
 
-/*
- * Is the command under way one of ours: the extension's script, a definer
- * function of it, a restore by a superuser, or object_gate_run()?
- */
+/* Is the command under way one of ours: of the extension's script, or object_gate_run()? */
 extern bool object_gate_own_work(void);
 
 /* Run one utility command of ours through SPI, which the caller has connected; raises what the command raises. */
@@ -29,7 +27,7 @@ extern void object_gate_call(const char *name, Oid relid);
 extern Oid object_gate_query(const char *query, Oid argument);
 
 /* What held reads a relation has is copied before it is dropped or detached; notes that it was done. */
-extern void object_gate_keep_held(Oid relid);
+extern void object_gate_keep_held(Oid relid, LOCKMODE lock);
 
 /* Refuse (LP012, recorded) that a governed root is dropped; returns under break_glass(). */
 extern void object_gate_refuse_drop(const GovernedRelation *governed);
@@ -37,8 +35,8 @@ extern void object_gate_refuse_drop(const GovernedRelation *governed);
 /* Drop the registrations of detached partitions that the command under way has dropped. */
 extern void object_gate_forget_dropped(void);
 
-/* Relations that got a parent in the command under way (list of Oid); forgets them. */
-extern List *object_gate_new_children(void);
+/* Relations that got or left a parent in the command under way, and their parents (lists of Oid); forgets them. */
+extern List *object_gate_new_children(List **parents);
 
 extern void object_gate_install(void);
 

@@ -16,6 +16,8 @@
 #include "access/genam.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "catalog/pg_type.h"
 #include "commands/trigger.h"
 #include "fmgr.h"
@@ -26,6 +28,7 @@
 #include "utils/date.h"
 #include "utils/datetime.h"
 #include "utils/hsearch.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -257,6 +260,9 @@ ctlpr_rules_changed(PG_FUNCTION_ARGS)
 	changed_here = true;
 	cache_stale = true;
 	registry_forget();
+	/* Plans over the server's statistics, made while nothing was governed, do not hide them. */
+	CacheInvalidateRelcacheByRelid(StatisticRelationId);
+	CacheInvalidateRelcacheByRelid(StatisticExtDataRelationId);
 	PG_RETURN_POINTER(NULL);
 }
 

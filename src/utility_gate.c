@@ -11,10 +11,13 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_statistic.h"
+#include "catalog/pg_statistic_ext_data.h"
 #include "commands/dbcommands.h"
 #include "commands/defrem.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
+#include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/lsyscache.h"
 
@@ -23,6 +26,7 @@
 #include "copy_in.h"
 #include "ctlpr.h"
 #include "gate.h"
+#include "member_gate.h"
 #include "object_gate.h"
 #include "record.h"
 #include "registry.h"
@@ -32,6 +36,9 @@
 
 #define WRITER_LEAVE_TRIES	 100
 #define WRITER_LEAVE_WAIT_US 10000L
+
+/* The writer takes ROW EXCLUSIVE; this, and what is stronger, would stop the log. */
+#define LOG_CONFLICT ShareLock
 
 static ProcessUtility_hook_type previous_utility = NULL;
 
@@ -43,12 +50,15 @@ typedef struct Command
 	bool		 to_server;		 /* COPY to a file or program of the server */
 	bool		 until_commit;	 /* CREATE TEMPORARY TABLE ... ON COMMIT DROP AS */
 	bool		 about_governed; /* its errors may quote reads */
+	bool		 reads_rows;	 /* it may have begun to run expressions over them */
+	bool		 own;			 /* object_gate_run() runs it */
 	int			 governs;		 /* is anything governed, as it began; -1: not asked yet */
 	PlannedStmt *statement;		 /* NULL: there is none */
 	const char	*source;		 /* text of all that the client sent with it; NULL: not known */
 } Command;
 
-static Command command = {InvalidOid, false, false, false, false, -1, NULL, NULL};
+static Command command = {.governs = -1};
+static bool	   own_expected = false; /* the next command is one of ours */
 static List	  *until_commit = NIL;	 /* of Oid: temporary tables that go at commit; in TopTransactionContext */
 static bool	   log_restored = false; /* this transaction loaded the log */
 
@@ -148,6 +158,9 @@ gate_copy(PlannedStmt *statement, const char *query_string, QueryCompletion *com
 			record_log_reading("copy");
 		return statement;
 	}
+	/* What ANALYZE keeps of governed tables is hidden in queries. */
+	if (!copy->is_from && (relid == StatisticRelationId || relid == StatisticExtDataRelationId))
+		return copy_as_query(statement, relid);
 	governed = registry_lookup(relid);
 	if (!governed)
 		return statement;
@@ -173,6 +186,18 @@ protect_log(List *relations, const char *action)
 	foreach (cell, relations)
 		if (relation_oid(lfirst(cell)) == registry_log_relation())
 			gate_refuse_command(action, registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
+}
+
+/* LOCK of a view locks the tables below it. */
+static void
+check_log_unlocked(void)
+{
+	Relation log = table_open(registry_log_relation(), NoLock);
+	bool	 locked = CheckRelationLockedByMe(log, LOG_CONFLICT, true);
+
+	table_close(log, NoLock);
+	if (locked)
+		gate_refuse_locked_command("ddl", CAUSE_LOG_WRITE, "14(a)(6)");
 }
 
 /* ---- temporary tables ---- */
@@ -266,8 +291,7 @@ gate_command(PlannedStmt *statement, const char *query_string, QueryCompletion *
 			protect_log(((TruncateStmt *) node)->relations, "ddl");
 			return statement;
 		case T_LockStmt:
-			/* The writer takes ROW EXCLUSIVE; what conflicts with it would stop the log. */
-			if (((LockStmt *) node)->mode >= ShareLock)
+			if (((LockStmt *) node)->mode >= LOG_CONFLICT)
 				protect_log(((LockStmt *) node)->relations, "ddl");
 			return statement;
 		default:
@@ -281,6 +305,18 @@ Oid
 utility_gate_altered(void)
 {
 	return command.altered;
+}
+
+bool
+utility_gate_command_is_own(void)
+{
+	return command.own;
+}
+
+void
+utility_gate_expect_own(bool expected)
+{
+	own_expected = expected;
 }
 
 bool
@@ -351,23 +387,108 @@ is_about_governed(Node *node, Oid altered)
 	}
 }
 
-/* What the server says of a row that does not fit names its values; that it does not fit is enough. */
+/*
+ * Does the command run expressions over rows without altering an object first?
+ * What it says before is about names, and may be said.
+ */
+static bool
+reads_rows_at_once(Node *node)
+{
+	switch (nodeTag(node))
+	{
+		case T_ReindexStmt:
+		case T_ClusterStmt:
+		case T_VacuumStmt:
+			return true;
+		case T_AlterDomainStmt:
+			return ((AlterDomainStmt *) node)->subtype == 'V';
+		default:
+			return false;
+	}
+}
+
+void
+utility_gate_object_altered(void)
+{
+	command.reads_rows = true;
+}
+
+/* Errors of the server itself, which no expression over a row raises */
+static bool
+says_nothing_of_rows(int code)
+{
+	switch (code)
+	{
+		case ERRCODE_INVALID_TABLE_DEFINITION:
+		case ERRCODE_DUPLICATE_TABLE:
+		case ERRCODE_DUPLICATE_COLUMN:
+		case ERRCODE_DUPLICATE_OBJECT:
+		case ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST:
+			return true;
+		default:
+			break;
+	}
+	switch (ERRCODE_TO_CATEGORY(code))
+	{
+		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
+		case ERRCODE_OPERATOR_INTERVENTION:
+		case ERRCODE_TRANSACTION_ROLLBACK:
+		case ERRCODE_INSUFFICIENT_RESOURCES:
+		case ERRCODE_INVALID_TRANSACTION_STATE:
+			return true;
+		default:
+			return unpack_sql_state(code)[0] == 'L';
+	}
+}
+
+/* VACUUM and its like are about names that cannot be told apart from an expression's, but run immutable expressions only. */
+static bool
+is_about_names(int code)
+{
+	switch (code)
+	{
+		case ERRCODE_INSUFFICIENT_PRIVILEGE:
+		case ERRCODE_UNDEFINED_TABLE:
+		case ERRCODE_UNDEFINED_OBJECT:
+		case ERRCODE_UNDEFINED_COLUMN:
+		case ERRCODE_UNDEFINED_SCHEMA:
+		case ERRCODE_WRONG_OBJECT_TYPE:
+		case ERRCODE_FEATURE_NOT_SUPPORTED:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * What the server, or a function, says of a row may quote it; that the command
+ * fails, and by which code, is enough.  A violated constraint is named without
+ * the row.
+ */
 static void
-rethrow_without_values(MemoryContext context)
+rethrow_without_values(MemoryContext context, const Command *failed)
 {
 	ErrorData *error;
-	int		   category = ERRCODE_TO_CATEGORY(geterrcode());
+	int		   code = geterrcode();
+	bool	   violates = ERRCODE_TO_CATEGORY(code) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
 
-	if (category != ERRCODE_DATA_EXCEPTION && category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+	if (!failed->about_governed || !failed->reads_rows || says_nothing_of_rows(code) ||
+		(!IsA(failed->statement->utilityStmt, AlterDomainStmt) && reads_rows_at_once(failed->statement->utilityStmt) &&
+		 is_about_names(code)))
 		return;
 	MemoryContextSwitchTo(context);
 	error = CopyErrorData();
 	FlushErrorState();
-	if (category == ERRCODE_DATA_EXCEPTION)
+	if (!violates)
+	{
 		error->message = "the command fails on a row of a governed table";
+		error->hint = NULL;
+	}
 	error->detail = "What the server says of the row stays here, since it may quote a read.";
 	error->detail_log = NULL;
 	error->context = NULL;
+	error->internalquery = NULL;
+	error->cursorpos = error->internalpos = 0;
 	ReThrowError(error);
 }
 
@@ -383,11 +504,14 @@ call_standard_utility(PlannedStmt *statement, const char *query_string, bool rea
 
 /* What is to be known of a command while it runs */
 static Command
-describe_command(PlannedStmt *statement, const char *query_string)
+describe_command(PlannedStmt *statement, const char *query_string, ProcessUtilityContext context)
 {
 	Node   *node = statement->utilityStmt;
-	Command described = {InvalidOid, false, false, false, false, -1, statement, query_string};
+	Command described = {.governs = -1, .statement = statement, .source = query_string};
 
+	/* What a function of somebody's runs below it is none of ours; the parts that the server makes of it are. */
+	described.own = own_expected || (command.own && context == PROCESS_UTILITY_SUBCOMMAND);
+	own_expected = false;
 	if (!IsTransactionState())
 		return described;
 	if (IsA(node, AlterTableStmt))
@@ -403,11 +527,13 @@ static void
 run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
 		  ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
 {
-	Node *node = statement->utilityStmt;
-	Oid	  altered = InvalidOid;
-	int	  flaws = 0;
-	bool  gated = !IsBinaryUpgrade && IsTransactionState() && registry_ready();
-	bool  done = false;
+	Node	  *node = statement->utilityStmt;
+	Oid		   altered = InvalidOid;
+	AlterFlaws flaws = {0, 0};
+	bool	   gated = !IsBinaryUpgrade && IsTransactionState() && registry_ready();
+	bool	   done = false;
+	List	  *children;
+	List	  *parents;
 
 	if (gated)
 	{
@@ -418,17 +544,20 @@ run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree,
 		if (object_gate_own_work())
 			altered = InvalidOid;
 		command.about_governed = is_about_governed(node, altered);
-		if (OidIsValid(altered) && registry_lookup(altered))
-			flaws = alter_gate_flaws(altered);
+		command.reads_rows = reads_rows_at_once(node);
+		flaws = alter_gate_flaws(node, altered);
 	}
 	call_standard_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
-	alter_gate_joined(object_gate_new_children());
+	children = object_gate_new_children(&parents);
+	member_gate_joined(children, parents);
 	/* Some commands end the transaction that they began in. */
 	if (gated && IsTransactionState() && registry_any_governed() && !object_gate_own_work())
 	{
 		object_gate_forget_dropped();
 		if (IsA(node, CreateStmt) || IsA(node, CreateTableAsStmt))
 			note_temporary(node);
+		if (IsA(node, LockStmt))
+			check_log_unlocked();
 		alter_gate_after(node, altered, flaws);
 	}
 }
@@ -443,18 +572,17 @@ run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tre
 
 	if (!IsBinaryUpgrade && database && superuser())
 		dismiss_writer(database);
-	command = describe_command(statement, query_string);
+	command = describe_command(statement, query_string, context);
 	PG_TRY();
 	{
 		run_gated(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
 	}
 	PG_CATCH();
 	{
-		bool about_governed = command.about_governed;
+		Command failed = command;
 
 		command = outer;
-		if (about_governed)
-			rethrow_without_values(caller);
+		rethrow_without_values(caller, &failed);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();

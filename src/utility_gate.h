@@ -18,6 +18,13 @@ relation_oid(const RangeVar *relation)
 /* The relation of the ALTER TABLE under way, which may validate a foreign key; InvalidOid when none is */
 extern Oid utility_gate_altered(void);
 
+/* Is the command under way one that object_gate_run() runs, which announces it? */
+extern bool utility_gate_command_is_own(void);
+extern void utility_gate_expect_own(bool expected);
+
+/* The command under way has created or altered an object: from now on it may run expressions over rows. */
+extern void utility_gate_object_altered(void);
+
 /* Does EXPLAIN run the statement? */
 extern bool utility_gate_explains(void);
 

@@ -28,6 +28,11 @@ INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES ('2020-01-01', 'C
 INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now() - n * interval '10 days', 'C2' || n, 'CT-NHPD' FROM generate_series(0, 4) n RETURNING plate;
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES ('2020-01-01', 'C30', 'CT-HPD'), ('2099-01-01', 'C31', 'CT-NHPD');
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now(), 'C32', 'CT-NHPD'), ('2020-01-01', 'C33', 'CT-NHPD') ON CONFLICT DO NOTHING;
+WITH w AS (INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now() - n * interval '10 days', 'C6' || n, 'CT-NHPD' FROM generate_series(0, 3) n RETURNING plate) SELECT count(*) FROM w;
+-- what cannot be told beforehand is let in where it may come, and refused where it may not
+INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (generate_series(now() - interval '2 days', now() - interval '1 hour', '1 day'), 'C70', 'CT-NHPD');
+INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now() - random() * interval '1 day', 'C71', 'CT-NHPD');
+INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now() - interval '30 days' - random() * interval '1 day', 'C72', 'CT-NHPD');
 RESET ctlpr.on_expired_ingest;
 \set VERBOSITY sqlstate
 INSERT INTO plate_reads (captured_at, plate, agency_id) VALUES (now(), 'C34', 'CT-NHPD'), ('2020-01-01', 'C35', 'CT-NHPD');

@@ -58,6 +58,24 @@ BEGIN;
 SELECT ctlpr.break_glass('look at the statistics') > 0 AS broken;
 SELECT * FROM pg_temp.seen();
 COMMIT;
+-- nor by COPY, nor through a function that the planner takes apart, nor by a plan from before
+CREATE FUNCTION pg_temp.inlined() RETURNS SETOF pg_stats LANGUAGE sql STABLE AS 'SELECT * FROM pg_catalog.pg_stats';
+SELECT count(*) FROM pg_temp.inlined() WHERE tablename LIKE 'plate_reads%';
+SET ROLE stranger;
+CREATE TEMPORARY TABLE lines (line text);
+\copy pg_statistic (starelid) TO '/tmp/ctlpr_statistics'
+\copy lines FROM '/tmp/ctlpr_statistics'
+RESET ROLE;
+SELECT count(*) > 0 AS some, count(*) FILTER (WHERE line::oid IN (SELECT m FROM ctlpr.relation_members('plate_reads') m)) AS of_reads FROM lines;
+\! rm -f /tmp/ctlpr_statistics
+SELECT ctlpr.release('plate_reads', 'test') \g /dev/null
+SET plan_cache_mode = force_generic_plan;
+PREPARE before AS SELECT count(*) > 0 AS seen FROM pg_statistic WHERE starelid = 'plate_reads_4'::regclass;
+EXECUTE before;
+SELECT ctlpr.govern('plate_reads', captured_at => 'captured_at', plate => 'plate', agency => 'agency_id') \g /dev/null
+EXECUTE before;
+DEALLOCATE before;
+RESET plan_cache_mode;
 DROP STATISTICS of_reads;
 REVOKE pg_read_all_data, pg_read_all_stats FROM stranger;
 -- what goes wrong in maintenance names no read

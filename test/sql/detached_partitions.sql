@@ -74,6 +74,13 @@ CREATE SCHEMA going AUTHORIZATION reads_owner;
 ALTER TABLE plate_reads_5 SET SCHEMA going;
 DROP SCHEMA going CASCADE;
 SELECT ctlpr.held_reads(:hold) AS not_yet;
+-- what was copied in a savepoint that is gone was not
+BEGIN;
+SAVEPOINT s;
+DROP TABLE going.plate_reads_5;
+ROLLBACK TO s;
+DROP SCHEMA going CASCADE;
+ROLLBACK;
 SET ROLE reads_owner;
 DROP TABLE going.plate_reads_5;
 RESET ROLE;

@@ -32,6 +32,35 @@ DELETE FROM ctlpr.audit_entry;
 GRANT INSERT ON ctlpr.role_binding TO reads_owner;
 GRANT ALL ON ALL TABLES IN SCHEMA ctlpr TO reads_owner;
 GRANT ALL ON SCHEMA ctlpr TO reads_owner;
+-- its tables are written by its functions; whoever may write all tables is not meant, and a superuser does it on record
+GRANT pg_write_all_data, pg_read_all_data TO stranger;
+SET ROLE stranger;
+UPDATE ctlpr.governed_relation SET mode = 'observe', observe_until = 'infinity';
+DELETE FROM ctlpr.governed_relation;
+INSERT INTO ctlpr.role_binding (role, role_name, agency_id) VALUES ('stranger', 'stranger', 'CT-HPD');
+DELETE FROM ctlpr.ingest_count;
+UPDATE ctlpr.clock SET seen_at = now() - interval '1 year';
+DELETE FROM ctlpr.audit_entry;
+RESET ROLE;
+REVOKE pg_write_all_data, pg_read_all_data FROM stranger;
+BEGIN;
+DELETE FROM ctlpr.ingest_count;
+ROLLBACK;
+SELECT ctlpr.alter_governed('plate_reads', 'ALTER TABLE plate_reads DISABLE ROW LEVEL SECURITY', false);
+CREATE FUNCTION pg_temp.disable() RETURNS void LANGUAGE sql SECURITY DEFINER AS 'ALTER TABLE plate_reads DISABLE ROW LEVEL SECURITY';
+SELECT pg_temp.disable();
+-- nor is its log stopped through a view
+BEGIN;
+LOCK TABLE ctlpr.audit_log IN SHARE MODE;
+ROLLBACK;
+CREATE VIEW over_the_log AS SELECT seq FROM ctlpr.audit_log;
+BEGIN;
+LOCK TABLE over_the_log IN EXCLUSIVE MODE;
+ROLLBACK;
+BEGIN;
+LOCK TABLE over_the_log IN ROW SHARE MODE;
+ROLLBACK;
+DROP VIEW over_the_log;
 -- rights to look and to call may be given, on record
 GRANT SELECT ON ctlpr.agency TO reads_owner;
 REVOKE SELECT ON ctlpr.agency FROM reads_owner;
