@@ -6,14 +6,13 @@
 #   make check           all tests on throwaway clusters, or one group of them:
 #                        check-regress check-pgtap check-isolation check-tap; TESTS="name ..." picks tests
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
-#                        MODEL_COMBINATIONS=n and CTLPR_SEED=n for the comparison with the model of the law
+#                        the head of each script says by which variables it is made longer or repeated
 #   make format          clang-format over the sources; format-check only looks
 #   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
 #
 # PG_CONFIG chooses the server; by default the newest one whose development files are installed.
 
 PG_CONFIG ?= $(shell test/find_pg_config.sh)
-MODEL_COMBINATIONS ?= 1000000
 
 EXTENSION = ctlpr
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
@@ -74,7 +73,7 @@ check-regress check-isolation check-pgtap check-tap: check-%:
 	+@PG_CONFIG='$(PG_CONFIG)' TESTS='$(TESTS)' test/run.sh $*
 
 check-long:
-	+@ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' PG_CONFIG='$(PG_CONFIG)' MODEL_COMBINATIONS='$(MODEL_COMBINATIONS)' test/run_long.sh
+	+@ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' PG_CONFIG='$(PG_CONFIG)' test/run_long.sh
 
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
