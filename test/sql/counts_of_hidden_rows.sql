@@ -63,8 +63,10 @@ CREATE FUNCTION pg_temp.inlined() RETURNS SETOF pg_stats LANGUAGE sql STABLE AS 
 SELECT count(*) FROM pg_temp.inlined() WHERE tablename LIKE 'plate_reads%';
 SET ROLE stranger;
 CREATE TEMPORARY TABLE lines (line text);
+\set QUIET on
 \copy pg_statistic (starelid) TO '/tmp/ctlpr_statistics'
 \copy lines FROM '/tmp/ctlpr_statistics'
+\set QUIET off
 RESET ROLE;
 SELECT count(*) > 0 AS some, count(*) FILTER (WHERE line::oid IN (SELECT m FROM ctlpr.relation_members('plate_reads') m)) AS of_reads FROM lines;
 \! rm -f /tmp/ctlpr_statistics

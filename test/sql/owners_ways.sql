@@ -104,7 +104,6 @@ ALTER TABLE plate_reads ADD COLUMN more looking_row[];
 ALTER TABLE plate_reads ADD CONSTRAINT harmless CHECK (('(' || plate || ')')::harmless_row IS NOT NULL);
 ALTER DOMAIN harmless ADD CHECK (looks(VALUE)) NOT VALID;
 ALTER TYPE harmless_row ADD ATTRIBUTE more looking;
-ALTER DOMAIN harmless ADD CHECK (length(VALUE) < 100);
 ALTER TABLE plate_reads DROP CONSTRAINT harmless;
 -- what holds of every read is an answer that stands in the log
 ALTER TABLE plate_reads ADD CONSTRAINT asked CHECK (NOT (plate = 'HA700' AND agency_id = 'CT-HPD'));
