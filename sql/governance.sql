@@ -253,7 +253,11 @@ AS $$
 			FROM pg_statistic_ext s
 			WHERE s.stxrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m)
 		UNION ALL
-		SELECT 'domain', format_type(a.atttypid, NULL), a.attrelid::regclass, ctlpr.unvetted_function('pg_type'::regclass, a.atttypid, 0)
+		SELECT 'partition key', p.partrelid::regclass::text, p.partrelid::regclass, ctlpr.unvetted_function('pg_partitioned_table'::regclass, p.partrelid, 0)
+			FROM pg_partitioned_table p
+			WHERE p.partrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND p.partexprs IS NOT NULL
+		UNION ALL
+		SELECT 'type', format_type(a.atttypid, NULL), a.attrelid::regclass, ctlpr.unvetted_function('pg_type'::regclass, a.atttypid, 0)
 			FROM pg_attribute a
 			WHERE a.attrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m) AND a.attnum > 0 AND NOT a.attisdropped) e
 	WHERE e.function IS NOT NULL
@@ -1352,7 +1356,8 @@ BEGIN
 						WHEN 'check constraint' THEN format('ALTER TABLE %s DROP CONSTRAINT %I', e.member, e.name)
 						WHEN 'generated column' THEN format('ALTER TABLE %s DROP COLUMN %I', e.member, e.name)
 						WHEN 'statistics' THEN format('DROP STATISTICS %I', e.name)
-						ELSE format('ALTER DOMAIN %s DROP CONSTRAINT ...', e.name) END
+						WHEN 'partition key' THEN 'partition by columns, or by functions of the server''s'
+						ELSE format('give the column another type than %s, or take the function from it', e.name) END
 		FROM ctlpr.unvetted_expressions(preflight.relation) e;
 
 	-- Other tables that look as if they held plates.

@@ -486,6 +486,7 @@ alter_gate_after(Node *node, Oid altered, AlterFlaws before)
 			check_trigger((CreateTrigStmt *) node, altered);
 			break;
 		case T_AlterDomainStmt:
+		case T_CreateCastStmt:
 			expressions_guard_all();
 			break;
 		case T_AlterTableStmt:

@@ -27,6 +27,7 @@
 #include "row_policy.h"
 #include "rules.h"
 #include "shared.h"
+#include "temporary.h"
 #include "utility_gate.h"
 #include "worker.h"
 
@@ -212,6 +213,7 @@ _PG_init(void)
 	index_path_install();
 	record_install();
 	gate_install();
+	temporary_install();
 	utility_gate_install();
 	object_gate_install();
 	outflow_install();

@@ -2,9 +2,13 @@
  * expressions.c - vets functions that would see every row.
  *
  * A function is vetted when only a superuser can have made it (the server's
- * own, those of extensions, C), it does nothing but compute (not volatile),
- * and nobody else can replace it.  What such a function says in an error is
- * kept from the client elsewhere (utility_gate.c).
+ * own, and C), it does nothing but compute (not volatile, and no queries), and
+ * nobody else can replace it.  What such a function says in an error is kept
+ * from the client elsewhere (utility_gate.c).
+ *
+ * Some functions that no expression names run all the same, because of the type
+ * of a value: the checks of its domain, what a range was made with, its cast to
+ * JSON.
  *
  * Objects are looked at as they are created, before the server runs them over
  * the rows: their catalog rows are there, but not yet visible to an ordinary
@@ -16,9 +20,12 @@
 #include "access/relation.h"
 #include "access/table.h"
 #include "catalog/pg_attrdef.h"
+#include "catalog/pg_cast.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_language.h"
+#include "catalog/pg_partitioned_table.h"
 #include "catalog/pg_proc.h"
+#include "catalog/pg_range.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -27,6 +34,7 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_type.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
@@ -50,6 +58,25 @@ is_harmless(Oid function)
 	return function == F_CLOCK_TIMESTAMP || function == F_TIMEOFDAY || function == F_GEN_RANDOM_UUID;
 }
 
+/* The server's, not volatile, and yet they run what an argument names: a query over a relation, the input of a type */
+static const char *const runs_what_it_is_told[] = {"table_to_xml",		"table_to_xmlschema",	 "table_to_xml_and_xmlschema",
+												   "schema_to_xml",		"schema_to_xmlschema",	 "schema_to_xml_and_xmlschema",
+												   "database_to_xml",	"database_to_xmlschema", "database_to_xml_and_xmlschema",
+												   "pg_input_is_valid", "pg_input_error_info"};
+
+static bool
+is_told_what_to_run(HeapTuple tuple)
+{
+	bool		isnull;
+	Datum		source = SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull);
+	const char *symbol = isnull ? "" : TextDatumGetCString(source);
+
+	for (int i = 0; i < lengthof(runs_what_it_is_told); i++)
+		if (strcmp(symbol, runs_what_it_is_told[i]) == 0)
+			return true;
+	return false;
+}
+
 static bool
 is_vetted(Oid function)
 {
@@ -61,8 +88,8 @@ is_vetted(Oid function)
 		return false;
 	proc = (Form_pg_proc) GETSTRUCT(tuple);
 	vetted = (proc->provolatile != PROVOLATILE_VOLATILE || is_harmless(function)) && superuser_arg(proc->proowner) &&
-			 (function < FirstNormalObjectId || proc->prolang == INTERNALlanguageId || proc->prolang == ClanguageId ||
-			  OidIsValid(getExtensionOfObject(ProcedureRelationId, function)));
+			 (function < FirstNormalObjectId || proc->prolang == INTERNALlanguageId || proc->prolang == ClanguageId) &&
+			 !is_told_what_to_run(tuple);
 	ReleaseSysCache(tuple);
 	return vetted;
 }
@@ -268,6 +295,21 @@ load_statistics(StoredExpressions *stored, Oid statistics)
 	table_close(catalog, AccessShareLock);
 }
 
+/* The key of a partitioned table is computed of every row that comes in. */
+static void
+load_partition_key(StoredExpressions *stored, Oid relid)
+{
+	Relation  catalog = table_open(PartitionedRelationId, AccessShareLock);
+	HeapTuple row = catalog_row_by_oid(catalog, PartitionedRelidIndexId, Anum_pg_partitioned_table_partrelid, relid);
+
+	if (HeapTupleIsValid(row))
+	{
+		stored->relid = relid;
+		stored->first = stored_expression(catalog, row, Anum_pg_partitioned_table_partexprs);
+	}
+	table_close(catalog, AccessShareLock);
+}
+
 static StoredExpressions
 load_expressions(Oid class_id, Oid object_id, int sub_id)
 {
@@ -286,6 +328,9 @@ load_expressions(Oid class_id, Oid object_id, int sub_id)
 			break;
 		case StatisticExtRelationId:
 			load_statistics(&stored, object_id);
+			break;
+		case PartitionedRelationId:
+			load_partition_key(&stored, object_id);
 			break;
 		default:
 			break;
@@ -324,6 +369,57 @@ unvetted_of_checks(Oid domain)
 	systable_endscan(scan);
 	table_close(catalog, AccessShareLock);
 	return unvetted;
+}
+
+/* The function by which ANALYZE and GiST measure a range, or the one that puts it in order */
+static Oid
+unvetted_of_range(Oid range)
+{
+	HeapTuple	  tuple = SearchSysCache1(RANGETYPE, ObjectIdGetDatum(range));
+	Form_pg_range form;
+	Oid			  unvetted = InvalidOid;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	form = (Form_pg_range) GETSTRUCT(tuple);
+	if (OidIsValid(form->rngsubdiff) && !is_vetted(form->rngsubdiff))
+		unvetted = form->rngsubdiff;
+	else if (OidIsValid(form->rngcanonical) && !is_vetted(form->rngcanonical))
+		unvetted = form->rngcanonical;
+	ReleaseSysCache(tuple);
+	return unvetted;
+}
+
+/* The function by which to_json() and its like turn a value of a type that is not the server's own */
+static Oid
+unvetted_of_cast(Oid type)
+{
+	HeapTuple tuple = SearchSysCache2(CASTSOURCETARGET, ObjectIdGetDatum(type), ObjectIdGetDatum(JSONOID));
+	Oid		  function;
+
+	if (!HeapTupleIsValid(tuple))
+		return InvalidOid;
+	function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
+	ReleaseSysCache(tuple);
+	return OidIsValid(function) && !is_vetted(function) ? function : InvalidOid;
+}
+
+static Oid
+unvetted_of_part(Oid type)
+{
+	Oid unvetted = unvetted_of_cast(type);
+
+	if (OidIsValid(unvetted))
+		return unvetted;
+	switch (get_typtype(type))
+	{
+		case TYPTYPE_DOMAIN:
+			return unvetted_of_checks(type);
+		case TYPTYPE_RANGE:
+			return unvetted_of_range(type);
+		default:
+			return InvalidOid;
+	}
 }
 
 /* The types that a type is directly made of: of a domain's base, an array's element, a range's bounds, a row's columns */
@@ -377,7 +473,7 @@ types_in(Oid type)
 	return types;
 }
 
-/* The first unvetted function of the domains that a type is, or is made of */
+/* The first unvetted function that values of a type run by themselves, or what the type is made of */
 static Oid
 unvetted_of_type(Oid type)
 {
@@ -388,8 +484,7 @@ unvetted_of_type(Oid type)
 	check_stack_depth();
 	foreach (cell, types)
 	{
-		if (get_typtype(lfirst_oid(cell)) == TYPTYPE_DOMAIN)
-			unvetted = unvetted_of_checks(lfirst_oid(cell));
+		unvetted = unvetted_of_part(lfirst_oid(cell));
 		if (OidIsValid(unvetted))
 			break;
 	}
@@ -520,7 +615,8 @@ expressions_guard_type_change(Oid relid, AlterTableCmd *command, const char *que
 /*
  * unvetted_function(class, object, sub): the first function that is not vetted
  * in the expressions of an index, constraint, default (object: its relation,
- * sub: its column) or extended statistics object, or of the domains in a type
+ * sub: its column), extended statistics object or partition key (class
+ * pg_partitioned_table, object: the relation), or that values of a type run
  * (class pg_type); NULL when there is none
  */
 Datum

@@ -31,6 +31,7 @@
 #include "shared.h"
 #include "statement_text.h"
 #include "utility_gate.h"
+#include "temporary.h"
 #include "verdict.h"
 
 static ExecutorStart_hook_type	previous_start = NULL;
@@ -350,6 +351,22 @@ counts_hidden_rows(QueryDesc *query_desc)
 	return utility_gate_explains() && !is_member_of_role(GetOuterUserId(), get_role_oid("ctlpr_admin", false));
 }
 
+/*
+ * What was copied into a temporary table may go on into another, but not into
+ * anything that stays.  Some destinations show only when the statement runs.
+ */
+static void
+guard_copies(QueryDesc *query_desc)
+{
+	Oid root = temporary_any_reads() ? temporary_reads_named(query_desc->plannedstmt) : InvalidOid;
+
+	if (!OidIsValid(root) || registry_lookup(root) == NULL)
+		return;
+	if (verdict_fills_lasting(query_desc, false))
+		gate_refuse_command("copy", root, CAUSE_COPY_LASTING, "13(b)(2)(A)");
+	verdict_note_temporary(query_desc, root);
+}
+
 static void
 gate_start(QueryDesc *query_desc, int eflags)
 {
@@ -372,6 +389,7 @@ gate_start(QueryDesc *query_desc, int eflags)
 		return;
 	}
 
+	guard_copies(query_desc);
 	named = verdict_named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
 	if (reads_log || writes_log)
 		guard_log(reads_log, writes_log, query_desc);
@@ -448,13 +466,18 @@ check_still_allowed(StatementAccess *access)
 		stop_statement(access, cause, clause);
 }
 
-/* Rows that the run would keep beyond the statement */
+/* Rows that the run would keep beyond the statement, or copy to where they stay until the transaction ends */
 static void
 check_kept_rows(StatementAccess *access)
 {
 	for (int i = 0; i < access->relation_count; i++)
-		if (!access->relations[i].observed && !access->relations[i].ingest && verdict_keeps_rows(access->query_desc))
+	{
+		if (access->relations[i].observed || access->relations[i].ingest)
+			continue;
+		if (verdict_keeps_rows(access->query_desc))
 			stop_statement(access, CAUSE_COPY_LASTING, "13(b)(2)(A)");
+		verdict_note_temporary(access->query_desc, access->relations[i].relation.root);
+	}
 }
 
 /* Is what the statement has read of an owner no longer its to see? */
@@ -761,6 +784,7 @@ gate_run(EXECUTOR_RUN_PARAMS)
 		check_carried(query_desc);
 	if (!access)
 	{
+		guard_copies(query_desc);
 		if (registry_any_governed())
 			run_as_caller(EXECUTOR_RUN_ARGS);
 		else

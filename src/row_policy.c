@@ -10,6 +10,7 @@
  */
 #include "postgres.h"
 
+#include "access/parallel.h"
 #include "access/table.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
@@ -389,7 +390,12 @@ call_site(FunctionCallInfo fcinfo)
 	StatementAccess *access = gate_running();
 
 	if (access == NULL || PG_ARGISNULL(0))
-		refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
+	{
+		/* A worker has nothing of its own to run; its leader has passed the gate. */
+		if (IsParallelWorker())
+			refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
+		gate_refuse_call("select", CAUSE_UNFILTERED, "13(d)(6)");
+	}
 	if (site && site->serial == access->serial)
 		return site;
 	if (!site)

@@ -32,6 +32,7 @@
 #include "registry.h"
 #include "shared.h"
 #include "statement_text.h"
+#include "temporary.h"
 #include "utility_gate.h"
 
 #define WRITER_LEAVE_TRIES	 100
@@ -49,6 +50,7 @@ typedef struct Command
 	bool		 explains;		 /* EXPLAIN */
 	bool		 to_server;		 /* COPY to a file or program of the server */
 	bool		 until_commit;	 /* CREATE TEMPORARY TABLE ... ON COMMIT DROP AS */
+	Oid			 took_reads;	 /* the governed relation whose reads went into that table */
 	bool		 about_governed; /* its errors may quote reads */
 	bool		 reads_rows;	 /* it may have begun to run expressions over them */
 	bool		 own;			 /* object_gate_run() runs it */
@@ -59,7 +61,6 @@ typedef struct Command
 
 static Command command = {.governs = -1};
 static bool	   own_expected = false; /* the next command is one of ours */
-static List	  *until_commit = NIL;	 /* of Oid: temporary tables that go at commit; in TopTransactionContext */
 static bool	   log_restored = false; /* this transaction loaded the log */
 
 /* ---- COPY ---- */
@@ -162,6 +163,8 @@ gate_copy(PlannedStmt *statement, const char *query_string, QueryCompletion *com
 	if (!copy->is_from && (relid == StatisticRelationId || relid == StatisticExtDataRelationId))
 		return copy_as_query(statement, relid);
 	governed = registry_lookup(relid);
+	if (!governed && !copy->is_from && command.to_server && OidIsValid(temporary_reads_in(relid)))
+		gate_refuse_command("copy", temporary_reads_in(relid), CAUSE_COPY_LASTING, "13(b)(2)(A)");
 	if (!governed)
 		return statement;
 	if (!copy->is_from)
@@ -192,41 +195,12 @@ protect_log(List *relations, const char *action)
 static void
 check_log_unlocked(void)
 {
-	Relation log = table_open(registry_log_relation(), NoLock);
+	Relation log = table_open(registry_log_relation(), AccessShareLock);
 	bool	 locked = CheckRelationLockedByMe(log, LOG_CONFLICT, true);
 
-	table_close(log, NoLock);
+	table_close(log, AccessShareLock);
 	if (locked)
 		gate_refuse_locked_command("ddl", CAUSE_LOG_WRITE, "14(a)(6)");
-}
-
-/* ---- temporary tables ---- */
-
-/* A temporary table that goes at commit may take copies of reads. */
-static void
-note_temporary(Node *node)
-{
-	RangeVar	  *relation;
-	OnCommitAction on_commit;
-	Oid			   relid;
-	MemoryContext  old;
-
-	if (IsA(node, CreateStmt))
-	{
-		relation = ((CreateStmt *) node)->relation;
-		on_commit = ((CreateStmt *) node)->oncommit;
-	}
-	else
-	{
-		relation = ((CreateTableAsStmt *) node)->into->rel;
-		on_commit = ((CreateTableAsStmt *) node)->into->onCommit;
-	}
-	relid = on_commit == ONCOMMIT_DROP ? relation_oid(relation) : InvalidOid;
-	if (!OidIsValid(relid) || get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
-		return;
-	old = MemoryContextSwitchTo(TopTransactionContext);
-	until_commit = lappend_oid(until_commit, relid);
-	MemoryContextSwitchTo(old);
 }
 
 /* ---- DROP, RENAME and copying of databases ---- */
@@ -332,9 +306,15 @@ utility_gate_copies_to_server(void)
 }
 
 bool
-utility_gate_until_commit(Oid relid)
+utility_gate_until_commit(void)
 {
-	return OidIsValid(relid) ? list_member_oid(until_commit, relid) : command.until_commit;
+	return command.until_commit;
+}
+
+void
+utility_gate_took_reads(Oid root)
+{
+	command.took_reads = root;
 }
 
 bool
@@ -518,8 +498,7 @@ describe_command(PlannedStmt *statement, const char *query_string, ProcessUtilit
 		described.altered = relation_oid(((AlterTableStmt *) node)->relation);
 	described.explains = IsA(node, ExplainStmt);
 	described.to_server = IsA(node, CopyStmt) && ((CopyStmt *) node)->filename != NULL;
-	described.until_commit = IsA(node, CreateTableAsStmt) && ((CreateTableAsStmt *) node)->into->onCommit == ONCOMMIT_DROP &&
-							 ((CreateTableAsStmt *) node)->into->rel->relpersistence == RELPERSISTENCE_TEMP;
+	described.until_commit = IsA(node, CreateTableAsStmt) && temporary_to_make(node) != NULL;
 	return described;
 }
 
@@ -532,6 +511,7 @@ run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree,
 	AlterFlaws flaws = {0, 0};
 	bool	   gated = !IsBinaryUpgrade && IsTransactionState() && registry_ready();
 	bool	   done = false;
+	Oid		   namesake = gated ? relation_oid(temporary_to_make(node)) : InvalidOid;
 	List	  *children;
 	List	  *parents;
 
@@ -554,8 +534,9 @@ run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree,
 	if (gated && IsTransactionState() && registry_any_governed() && !object_gate_own_work())
 	{
 		object_gate_forget_dropped();
-		if (IsA(node, CreateStmt) || IsA(node, CreateTableAsStmt))
-			note_temporary(node);
+		/* With IF NOT EXISTS it may have been there before. */
+		if (relation_oid(temporary_to_make(node)) != namesake)
+			temporary_made(relation_oid(temporary_to_make(node)), command.took_reads);
 		if (IsA(node, LockStmt))
 			check_log_unlocked();
 		alter_gate_after(node, altered, flaws);
@@ -598,12 +579,10 @@ end_of_transaction(XactEvent event, void *arg)
 			if (log_restored)
 				audit_queue_restored();
 			log_restored = false;
-			until_commit = NIL;
 			break;
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
 			log_restored = false;
-			until_commit = NIL;
 			break;
 		default:
 			break;

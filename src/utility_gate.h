@@ -31,11 +31,9 @@ extern bool utility_gate_explains(void);
 /* Is it a COPY into a file or program of the server? */
 extern bool utility_gate_copies_to_server(void);
 
-/*
- * Is it a temporary table that goes when the transaction ends?  InvalidOid
- * asks about the one that the command under way creates from a query.
- */
-extern bool utility_gate_until_commit(Oid relid);
+/* Does it create, from a query, a temporary table that goes when the transaction ends?  Reads of a governed relation go in. */
+extern bool utility_gate_until_commit(void);
+extern void utility_gate_took_reads(Oid root);
 
 /*
  * Was anything governed when the command began?  While it drops the extension,

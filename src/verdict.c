@@ -16,6 +16,7 @@
 #include "compat.h"
 #include "retention.h"
 #include "rules.h"
+#include "temporary.h"
 #include "utility_gate.h"
 #include "verdict.h"
 
@@ -159,7 +160,7 @@ bool
 verdict_keeps_rows(QueryDesc *query_desc)
 {
 	if (query_desc->dest && query_desc->dest->mydest == DestIntoRel)
-		return !utility_gate_until_commit(InvalidOid);
+		return !utility_gate_until_commit();
 	if (query_desc->dest && query_desc->dest->mydest == DestTransientRel)
 		return true;
 	if (query_desc->dest && query_desc->dest->mydest == DestCopyOut && utility_gate_copies_to_server())
@@ -171,8 +172,8 @@ verdict_keeps_rows(QueryDesc *query_desc)
  * Do rows of the statement end up in a relation that is neither governed, nor
  * gone when the transaction ends, nor approved for what they sum up?
  */
-static bool
-fills_lasting_relation(QueryDesc *query_desc, const PlanFacts *facts)
+bool
+verdict_fills_lasting(QueryDesc *query_desc, bool only_summaries)
 {
 	PlannedStmt *stmt = query_desc->plannedstmt;
 	ListCell	*cell;
@@ -188,10 +189,22 @@ fills_lasting_relation(QueryDesc *query_desc, const PlanFacts *facts)
 		CompatPermissions permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
 
 		if ((permissions.required & (ACL_INSERT | ACL_UPDATE)) && registry_lookup(rte->relid) == NULL &&
-			!utility_gate_until_commit(rte->relid) && !(facts->only_summaries && registry_aggregate_approved(rte->relid)))
+			!temporary_goes_at_commit(rte->relid) && !(only_summaries && registry_aggregate_approved(rte->relid)))
 			return true;
 	}
 	return false;
+}
+
+void
+verdict_note_temporary(QueryDesc *query_desc, Oid root)
+{
+	PlannedStmt *stmt = query_desc->plannedstmt;
+	ListCell	*cell;
+
+	if (query_desc->dest && query_desc->dest->mydest == DestIntoRel && utility_gate_until_commit())
+		utility_gate_took_reads(root);
+	foreach (cell, stmt->resultRelations)
+		temporary_took_reads(rt_fetch(lfirst_int(cell), stmt->rtable)->relid, root);
 }
 
 /* ---- the verdict ---- */
@@ -238,7 +251,7 @@ decide_way(StatementAccess *access, RelationAccess *relation, const NamedRelatio
 		return verdict_refused(CAUSE_PARTITION_DIRECT, "13(d)(6)");
 	if (opened && writes)
 		return verdict_refused(CAUSE_BREAK_GLASS_READS_ONLY, "14(a)(6)");
-	if ((named->required & ACL_SELECT) && fills_lasting_relation(access->query_desc, facts))
+	if ((named->required & ACL_SELECT) && verdict_fills_lasting(access->query_desc, facts->only_summaries))
 		return verdict_refused(CAUSE_COPY_LASTING, "13(b)(2)(A)");
 	if (access->counts_hidden)
 		return verdict_refused(CAUSE_EXPLAIN_ANALYZE, "13(d)(6)");

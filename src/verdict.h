@@ -35,6 +35,12 @@ extern const char *verdict_action(const NamedRelation *named, const QueryDesc *q
 /* Are the rows of this run kept, for whoever comes? */
 extern bool verdict_keeps_rows(QueryDesc *query_desc);
 
+/* Do rows of the statement end up where they stay?  Sums may, where an administrator has approved of it. */
+extern bool verdict_fills_lasting(QueryDesc *query_desc, bool only_summaries);
+
+/* Reads of a governed relation go where the statement writes: keep it in mind of tables that go at commit. */
+extern void verdict_note_temporary(QueryDesc *query_desc, Oid root);
+
 /*
  * May the statement do to this relation what it names it for?  The requester
  * is settled in access.  Marks plain ingest in relation.

@@ -9,6 +9,7 @@ CREATE FUNCTION looks_sql(text) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SEL
 CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = texteq);
 CREATE FUNCTION same(text, text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE NOTICE 'looked'; RETURN true; END $$;
 CREATE OPERATOR ==== (LEFTARG = text, RIGHTARG = text, FUNCTION = same);
+CREATE FUNCTION measure(text, text) RETURNS float8 LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE NOTICE 'looked at %', $1; RETURN 1; END $$;
 CREATE DOMAIN looked_at AS text CHECK (looks(VALUE));
 CREATE DOMAIN plain_domain AS text;
 CREATE DOMAIN above AS looked_at;
@@ -37,6 +38,36 @@ ALTER TABLE r ALTER COLUMN note TYPE above;
 ALTER DOMAIN plain_domain ADD CHECK (looks(VALUE));
 ALTER DOMAIN plain_domain ADD CONSTRAINT later CHECK (looks(VALUE)) NOT VALID;
 ALTER TABLE r ADD EXCLUDE USING hash ((look(plate)) WITH =);
+-- what a value runs by itself: how its range is measured or put in order, its cast to JSON
+CREATE TYPE measured AS RANGE (subtype = text, subtype_diff = measure);
+CREATE TYPE plain_range AS RANGE (subtype = text);
+CREATE STATISTICS s ON (measured(plate, plate || 'z')), lane FROM r;
+CREATE INDEX ON r USING gist (measured(plate, plate));
+ALTER TABLE r ADD COLUMN spans measured;
+ALTER TABLE r ALTER COLUMN note TYPE measured[] USING ARRAY[measured(note, note)];
+ALTER TABLE r ADD CONSTRAINT as_json CHECK (to_json(plain_range(plate, plate)) IS NOT NULL);
+CREATE FUNCTION range_json(plain_range) RETURNS json LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RAISE NOTICE 'looked at %', $1; RETURN '1'; END $$;
+CREATE CAST (plain_range AS json) WITH FUNCTION range_json(plain_range);
+ALTER TABLE r DROP CONSTRAINT as_json;
+CREATE CAST (plain_range AS json) WITH FUNCTION range_json(plain_range);
+ALTER TABLE r ADD CHECK (to_jsonb(plain_range(plate, plate)) IS NOT NULL);
+-- the server's own that run what they are told
+CREATE VIEW "EXPIRED" AS SELECT looks('EXPIRED');
+ALTER TABLE r ADD CHECK (table_to_xml(to_regclass(quote_ident(plate)), false, false, '') IS NOT NULL);
+-- the key by which a partition of a partition is chosen
+CREATE TABLE parted (captured_at timestamptz NOT NULL, plate text NOT NULL) PARTITION BY RANGE (captured_at);
+RESET ROLE;
+SELECT ctlpr.govern('parted', captured_at => 'captured_at', plate => 'plate', owner_agency => 'CT-NHPD') \g /dev/null
+SET ROLE reads_owner;
+CREATE TABLE parted_all PARTITION OF parted DEFAULT PARTITION BY LIST (look(plate));
+CREATE TABLE parted_all PARTITION OF parted DEFAULT PARTITION BY LIST (upper(plate));
+CREATE TABLE keyed (captured_at timestamptz NOT NULL, plate text NOT NULL) PARTITION BY LIST (look(plate));
+RESET ROLE;
+SELECT kind, function FROM ctlpr.unvetted_expressions('keyed');
+SELECT ctlpr.govern('keyed', captured_at => 'captured_at', plate => 'plate', owner_agency => 'CT-NHPD');
+SELECT ctlpr.release('parted', 'test') \g /dev/null
+DROP TABLE parted, keyed;
+SET ROLE reads_owner;
 CREATE TABLE r_child (CHECK (looks(plate))) INHERITS (r);
 CREATE TABLE r_child (LIKE r INCLUDING ALL);
 CREATE INDEX ON r_child (look(plate));
