@@ -29,6 +29,7 @@ typedef struct Inspection
 	PlannedStmt *stmt;
 	PlanFacts	*facts;
 	List		*param_sources; /* of ParamSource * */
+	List		*work_tables;	/* of WorkTable *; none met between two walks */
 	List		*reading_scans; /* scanrelid of each scan under the policy for reading */
 	List		*insertions;	/* ModifyTable nodes that insert into a governed relation */
 	List		*fillings;		/* ModifyTable nodes that plainly insert into any other */
@@ -50,6 +51,14 @@ typedef struct ParamSource
 	Node *expression;
 	Plan *plan; /* where the expression stands */
 } ParamSource;
+
+/* What a recursion hands on to itself: columns, of which 0 is the whole row, in the present walk */
+typedef struct WorkTable
+{
+	RecursiveUnion *plan;
+	Bitmapset	   *met;
+	Bitmapset	   *followed;
+} WorkTable;
 
 /* What a clause refers to */
 typedef struct ClauseFacts
@@ -162,11 +171,15 @@ plans_below(Place *place, Var *var)
 
 static void visit_origins(Place *place, Node *node, int depth, OriginVisitor visit, void *context);
 
+/* A whole row stands for each of its columns. */
 static void
 visit_column(Place *where, List *tlist, AttrNumber attribute, int depth, OriginVisitor visit, void *context)
 {
-	if (attribute > 0 && attribute <= list_length(tlist))
-		visit_origins(where, (Node *) ((TargetEntry *) list_nth(tlist, attribute - 1))->expr, depth, visit, context);
+	int first = attribute == 0 ? 0 : attribute - 1;
+	int end = attribute == 0 ? list_length(tlist) : Min(attribute, list_length(tlist));
+
+	for (int i = first; attribute >= 0 && i < end; i++)
+		visit_origins(where, (Node *) ((TargetEntry *) list_nth(tlist, i))->expr, depth, visit, context);
 }
 
 /*
@@ -219,6 +232,106 @@ visit_origins(Place *place, Node *node, int depth, OriginVisitor visit, void *co
 		Place where = {inspection, lfirst(cell)};
 
 		visit_column(&where, where.plan->targetlist, var->varattno, depth + 1, visit, context);
+	}
+}
+
+/* What a subplan returns in the place where it stands; what it returns through parameters, its own test refers to. */
+static void
+visit_subplan(Place *where, SubPlan *subplan, int depth, OriginVisitor visit, void *context)
+{
+	Place below = {where->inspection, list_nth(where->inspection->stmt->subplans, subplan->plan_id - 1)};
+
+	if (subplan->subLinkType == EXPR_SUBLINK || subplan->subLinkType == ARRAY_SUBLINK)
+		visit_column(&below, below.plan->targetlist, 1, depth + 1, visit, context);
+}
+
+static void
+meet_work_table(Place *where, Var *var)
+{
+	ListCell *cell;
+
+	foreach (cell, where->inspection->work_tables)
+	{
+		WorkTable *table = lfirst(cell);
+
+		if (table->plan->wtParam == ((WorkTableScan *) where->plan)->wtParam)
+			table->met = bms_add_member(table->met, var->varattno);
+	}
+}
+
+/*
+ * At the end of a walk that calls visit_made_rows(): follow what recursions
+ * hand on to themselves, each column once, as it comes back to itself.
+ */
+static void
+visit_work_tables(Inspection *inspection, OriginVisitor visit, void *context)
+{
+	bool	  more = inspection->work_tables != NIL;
+	ListCell *cell;
+
+	while (more)
+	{
+		more = false;
+		foreach (cell, inspection->work_tables)
+		{
+			WorkTable *table = lfirst(cell);
+			Place	   where = {inspection, &table->plan->plan};
+			Bitmapset *columns = bms_difference(table->met, table->followed);
+			int		   column = -1;
+
+			table->followed = bms_add_members(table->followed, columns);
+			while ((column = bms_next_member(columns, column)) >= 0)
+			{
+				visit_column(&where, where.plan->targetlist, column, 0, visit, context);
+				more = true;
+			}
+			bms_free(columns);
+		}
+	}
+	foreach (cell, inspection->work_tables)
+	{
+		WorkTable *table = lfirst(cell);
+
+		bms_free(table->met);
+		bms_free(table->followed);
+		table->met = table->followed = NULL;
+	}
+}
+
+/* For visitors: a column of rows that expressions in FROM make, or that a recursion hands on, leads on to these. */
+static void
+visit_made_rows(Place *where, Var *var, int depth, OriginVisitor visit, void *context)
+{
+	AttrNumber before = 0;
+	ListCell  *cell;
+
+	if (var->varattno < 0)
+		return;
+	switch (nodeTag(where->plan))
+	{
+		case T_ValuesScan:
+			foreach (cell, ((ValuesScan *) where->plan)->values_lists)
+				visit_origins(where, var->varattno > 0 ? list_nth(lfirst(cell), var->varattno - 1) : lfirst(cell), depth + 1,
+							  visit, context);
+			break;
+		case T_FunctionScan:
+			foreach (cell, ((FunctionScan *) where->plan)->functions)
+			{
+				RangeTblFunction *function = lfirst(cell);
+
+				if (var->varattno == 0 || (var->varattno > before && var->varattno <= before + function->funccolcount))
+					visit_origins(where, function->funcexpr, depth + 1, visit, context);
+				before += function->funccolcount;
+			}
+			break;
+		case T_TableFuncScan:
+			visit_origins(where, (Node *) ((TableFuncScan *) where->plan)->tablefunc, depth + 1, visit, context);
+			break;
+		case T_WorkTableScan:
+			meet_work_table(where, var);
+			break;
+		default:
+			break;
 	}
 }
 
@@ -277,7 +390,9 @@ note_origin(Place *where, Node *origin, int depth, void *context)
 		/* A whole row has the plate in it. */
 		clause->plate |= ((Var *) origin)->varattno == governed->plate || ((Var *) origin)->varattno == 0;
 	}
-	else if (!is_reference(origin))
+	else if (is_reference(origin))
+		visit_made_rows(where, (Var *) origin, depth, note_origin, clause);
+	else
 	{
 		Place *outer = clause->place;
 		int	   outer_depth = clause->depth;
@@ -300,7 +415,19 @@ clause_walker(Node *node, ClauseFacts *clause)
 		visit_origins(clause->place, node, clause->depth + 1, note_origin, clause);
 		return false;
 	}
+	if (IsA(node, SubPlan))
+		visit_subplan(clause->place, (SubPlan *) node, clause->depth, note_origin, clause);
 	return expression_tree_walker(node, clause_walker, clause);
+}
+
+static ClauseFacts
+clause_facts(Place *place, Node *node)
+{
+	ClauseFacts clause = {.place = place};
+
+	(void) clause_walker(node, &clause);
+	visit_work_tables(place->inspection, note_origin, &clause);
+	return clause;
 }
 
 static uint32
@@ -386,20 +513,11 @@ static void
 collect_origin(Place *where, Node *origin, int depth, void *context)
 {
 	Collection below = {where, depth + 1, ((Collection *) context)->relation};
-	ListCell  *cell;
 
 	if (!is_reference(origin))
 		(void) collect_values(origin, &below);
-	else if (IsA(where->plan, ValuesScan))
-	{
-		foreach (cell, ((ValuesScan *) where->plan)->values_lists)
-			(void) collect_values(list_nth(lfirst(cell), ((Var *) origin)->varattno - 1), &below);
-	}
-	else if (IsA(where->plan, FunctionScan))
-	{
-		foreach (cell, ((FunctionScan *) where->plan)->functions)
-			(void) collect_values(((RangeTblFunction *) lfirst(cell))->funcexpr, &below);
-	}
+	else if (!governed_column(where, origin))
+		visit_made_rows(where, (Var *) origin, depth, collect_origin, context);
 }
 
 static void
@@ -435,46 +553,100 @@ collect_values(Node *node, Collection *collection)
 	}
 	else if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 		collect_client_param((Param *) node, collection);
+	else if (IsA(node, SubPlan))
+		visit_subplan(collection->place, (SubPlan *) node, collection->depth, collect_origin, collection);
 	return expression_tree_walker(node, collect_values, collection);
 }
 
-/* Does the clause compare whole plates?  By the operator's own estimator, which every equality of strings shares. */
-static bool
-compares_whole_plate(Node *node)
+/* Keep what a clause compares the plate with. */
+static void
+collect_plates(Place *place, Node *node, RelationFacts *relation)
 {
-	Oid		  operator= InvalidOid;
+	Collection collection = {place, 0, relation};
+
+	(void) collect_values(node, &collection);
+	visit_work_tables(place->inspection, collect_origin, &collection);
+}
+
+/* Is an origin the plate itself, passed on by nothing that computes? */
+static void
+note_plate(Place *where, Node *origin, int depth, void *context)
+{
+	const GovernedRelation *governed = governed_column(where, origin);
+	ListCell			   *cell;
+
+	if (governed)
+		*(bool *) context |= ((Var *) origin)->varattno == governed->plate;
+	else if (is_reference(origin))
+		visit_made_rows(where, (Var *) origin, depth, note_plate, context);
+	else if (IsA(origin, SubPlan))
+		visit_subplan(where, (SubPlan *) origin, depth, note_plate, context);
+	else if (IsA(origin, ArrayExpr))
+	{
+		foreach (cell, ((ArrayExpr *) origin)->elements)
+			visit_origins(where, lfirst(cell), depth + 1, note_plate, context);
+	}
+	else if (IsA(origin, FuncExpr) && ((FuncExpr *) origin)->funcid == F_UNNEST_ANYARRAY)
+		visit_origins(where, linitial(((FuncExpr *) origin)->args), depth + 1, note_plate, context);
+}
+
+/*
+ * Is it equality?  By an operator family, which only superusers make: what an
+ * operator says of itself, its own maker says.  A collation of anybody's may
+ * hold different texts to be equal.
+ */
+static bool
+is_equality(Oid opno, Oid collation)
+{
+	RegProcedure left;
+	RegProcedure right;
+
+	return (get_mergejoin_opfamilies(opno) != NIL || get_op_hash_functions(opno, &left, &right)) &&
+		   (!OidIsValid(collation) || get_collation_isdeterministic(collation));
+}
+
+/* Does the clause compare whole plates for equality? */
+static bool
+compares_whole_plate(Place *place, Node *node)
+{
 	List	 *args = NIL;
+	bool	  equality = false;
+	bool	  plate = false;
 	ListCell *cell;
 
 	if (IsA(node, OpExpr))
 	{
-		operator=((OpExpr *) node)->opno;
-		args = ((OpExpr *) node)->args;
+		OpExpr *comparison = (OpExpr *) node;
+
+		equality = is_equality(comparison->opno, comparison->inputcollid);
+		args = comparison->args;
 	}
 	else if (IsA(node, ScalarArrayOpExpr) && ((ScalarArrayOpExpr *) node)->useOr)
 	{
-		operator=((ScalarArrayOpExpr *) node)->opno;
-		args = ((ScalarArrayOpExpr *) node)->args;
+		ScalarArrayOpExpr *comparison = (ScalarArrayOpExpr *) node;
+
+		equality = is_equality(comparison->opno, comparison->inputcollid);
+		args = comparison->args;
 	}
-	if (!OidIsValid(operator) || get_oprrest(operator) != F_EQSEL)
+	if (!equality)
 		return false;
 	foreach (cell, args)
 	{
-		Node *argument = lfirst(cell);
+		Oid type = exprType(lfirst(cell));
 
-		while (IsA(argument, RelabelType))
-			argument = (Node *) ((RelabelType *) argument)->arg;
-		if (IsA(argument, Var))
-			return true;
+		/* A row has more in it than the plate. */
+		if (!type_is_rowtype(type) && !type_is_rowtype(get_element_type(type)))
+			visit_origins(place, lfirst(cell), 0, note_plate, &plate);
 	}
-	return false;
+	visit_work_tables(place->inspection, note_plate, &plate);
+	return plate;
 }
 
 /* Note what one clause seeks; descends into AND, OR and NOT. */
 static void
 inspect_clause(Place *place, Node *node, bool is_condition)
 {
-	ClauseFacts	   clause = {.place = place};
+	ClauseFacts	   clause;
 	RelationFacts *relation;
 	SearchKind	   kind;
 	ListCell	  *cell;
@@ -499,21 +671,19 @@ inspect_clause(Place *place, Node *node, bool is_condition)
 		return;
 	}
 
-	clause_walker(node, &clause);
+	clause = clause_facts(place, node);
 	if (!OidIsValid(clause.root) || is_policy_clause(node))
 		return;
 	relation = relation_facts(place->inspection, clause.root);
-	if (clause.plate)
+	/* The kind comes first: nothing is followed any more once the plates are too many. */
+	if (is_condition)
 	{
-		Collection collection = {place, 0, relation};
-
-		collect_values(node, &collection);
+		kind = !clause.plate ? SEARCH_AREA_TIME : compares_whole_plate(place, node) ? SEARCH_PLATE : SEARCH_PARTIAL;
+		if (kind < relation->search_kind)
+			relation->search_kind = kind;
 	}
-	if (!is_condition)
-		return;
-	kind = !clause.plate ? SEARCH_AREA_TIME : compares_whole_plate(node) ? SEARCH_PLATE : SEARCH_PARTIAL;
-	if (kind < relation->search_kind)
-		relation->search_kind = kind;
+	if (clause.plate)
+		collect_plates(place, node, relation);
 }
 
 /* ---- what a node does ---- */
@@ -601,15 +771,10 @@ inspect_set_operation(Place *place)
 	foreach (cell, place->plan->targetlist)
 	{
 		Node	   *column = (Node *) ((TargetEntry *) lfirst(cell))->expr;
-		ClauseFacts clause = {.place = place};
+		ClauseFacts clause = clause_facts(place, column);
 
-		(void) clause_walker(column, &clause);
 		if (clause.plate)
-		{
-			Collection collection = {place, 0, relation_facts(place->inspection, clause.root)};
-
-			(void) collect_values(column, &collection);
-		}
+			collect_plates(place, column, relation_facts(place->inspection, clause.root));
 	}
 }
 
@@ -769,12 +934,28 @@ inspect_special_clauses(Place *place)
 		case T_BitmapIndexScan:
 			inspect_clause(place, (Node *) ((BitmapIndexScan *) plan)->indexqualorig, true);
 			break;
+		case T_TidScan:
+			inspect_clause(place, (Node *) ((TidScan *) plan)->tidquals, true);
+			break;
+		case T_TidRangeScan:
+			inspect_clause(place, (Node *) ((TidRangeScan *) plan)->tidrangequals, true);
+			break;
+		case T_SampleScan:
+			inspect_clause(place, (Node *) ((SampleScan *) plan)->tablesample->args, true);
+			break;
 		case T_Result:
 			inspect_clause(place, ((Result *) plan)->resconstantqual, true);
+			break;
+		case T_Limit:
+			inspect_clause(place, ((Limit *) plan)->limitOffset, true);
+			inspect_clause(place, ((Limit *) plan)->limitCount, true);
 			break;
 		case T_FunctionScan:
 			foreach (cell, ((FunctionScan *) plan)->functions)
 				inspect_clause(place, ((RangeTblFunction *) lfirst(cell))->funcexpr, true);
+			break;
+		case T_TableFuncScan:
+			inspect_clause(place, (Node *) ((TableFuncScan *) plan)->tablefunc, true);
 			break;
 		case T_NestLoop:
 		case T_MergeJoin:
@@ -785,6 +966,11 @@ inspect_special_clauses(Place *place)
 			if (IsA(plan, HashJoin))
 				inspect_clause(place, (Node *) ((HashJoin *) plan)->hashclauses, true);
 			break;
+		case T_WindowAgg:
+			inspect_clause(place, ((WindowAgg *) plan)->startOffset, true);
+			inspect_clause(place, ((WindowAgg *) plan)->endOffset, true);
+			place->inspection->facts->holds_rows = true;
+			break;
 		case T_SetOp:
 			inspect_set_operation(place);
 			place->inspection->facts->holds_rows = true;
@@ -794,7 +980,6 @@ inspect_special_clauses(Place *place)
 		case T_Material:
 		case T_Memoize:
 		case T_Agg:
-		case T_WindowAgg:
 		case T_Hash:
 		case T_CteScan:
 		case T_RecursiveUnion:
@@ -1214,13 +1399,29 @@ add_subplan_sources(Inspection *inspection, SubPlan *subplan, List *results, Pla
 		add_param_source(inspection, lfirst_int(cell), lfirst(argument), above);
 }
 
-/* Before anything is followed, know what sets the executor's parameters. */
+static void
+add_work_table(Inspection *inspection, RecursiveUnion *plan)
+{
+	WorkTable *table;
+	ListCell  *cell;
+
+	foreach (cell, inspection->work_tables)
+		if (((WorkTable *) lfirst(cell))->plan == plan)
+			return;
+	table = palloc(sizeof(WorkTable));
+	*table = (WorkTable){plan, NULL, NULL};
+	inspection->work_tables = lappend(inspection->work_tables, table);
+}
+
+/* Before anything is followed, know what sets the executor's parameters, and which recursion fills a work table. */
 static bool
 find_param_sources(PlanState *state, void *context)
 {
 	Inspection *inspection = context;
 	ListCell   *cell;
 
+	if (IsA(state->plan, RecursiveUnion))
+		add_work_table(inspection, (RecursiveUnion *) state->plan);
 	if (IsA(state->plan, NestLoop))
 	{
 		foreach (cell, ((NestLoop *) state->plan)->nestParams)
@@ -1236,7 +1437,8 @@ find_param_sources(PlanState *state, void *context)
 	{
 		SubPlan *subplan = ((SubPlanState *) lfirst(cell))->subplan;
 
-		add_subplan_sources(inspection, subplan, subplan->paramIds, state->plan);
+		/* That of UPDATE ... SET (...) = (SELECT ...) sets its parameters as an InitPlan does. */
+		add_subplan_sources(inspection, subplan, subplan->paramIds != NIL ? subplan->paramIds : subplan->setParam, state->plan);
 	}
 	return planstate_tree_walker(state, find_param_sources, context);
 }
