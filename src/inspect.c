@@ -1259,6 +1259,8 @@ identity_walker(Node *node, IdentityCheck *check)
 		visit_origins(check->place, node, check->depth + 1, check_identity_origin, check);
 		return false;
 	}
+	if (IsA(node, SubPlan))
+		visit_subplan(check->place, (SubPlan *) node, check->depth, check_identity_origin, check);
 	return expression_tree_walker(node, identity_walker, check);
 }
 
@@ -1323,22 +1325,36 @@ summary_walker(Node *node, SummaryCheck *check)
 					  check);
 		return false;
 	}
+	if (IsA(node, SubPlan))
+		visit_subplan(check->place, (SubPlan *) node, check->depth, check_grouped_origin, check);
 	return expression_tree_walker(node, summary_walker, check);
+}
+
+/* Could what a node returns show a single read? */
+static bool
+shows_read(Inspection *inspection, Plan *plan)
+{
+	Place		 place = {inspection, plan};
+	SummaryCheck check = {&place, 0, false};
+
+	(void) summary_walker((Node *) plan->targetlist, &check);
+	return check.broken;
 }
 
 /*
  * Does an INSERT take nothing of a single read, 13(b)(2)(A)(iv)?  Its source
  * must be an aggregation, with nothing between the two that could bring rows
- * in from elsewhere.
+ * in from elsewhere, or a column.
  */
 static bool
 inserts_summary(Inspection *inspection, ModifyTable *plan)
 {
-	Plan	 *source = outerPlan(plan);
-	ListCell *cell;
+	Plan *source = outerPlan(plan);
 
 	while (source && !IsA(source, Agg))
 	{
+		if (shows_read(inspection, source))
+			return false;
 		if (IsA(source, SubqueryScan))
 			source = ((SubqueryScan *) source)->subplan;
 		else if (IsA(source, Sort) || IsA(source, Limit) || IsA(source, Result) || IsA(source, Material))
@@ -1346,18 +1362,7 @@ inserts_summary(Inspection *inspection, ModifyTable *plan)
 		else
 			return false;
 	}
-	if (!source)
-		return false;
-	foreach (cell, source->targetlist)
-	{
-		Place		 place = {inspection, source};
-		SummaryCheck check = {&place, 0, false};
-
-		(void) summary_walker((Node *) ((TargetEntry *) lfirst(cell))->expr, &check);
-		if (check.broken)
-			return false;
-	}
-	return true;
+	return source && !shows_read(inspection, source);
 }
 
 /* ---- the walk ---- */

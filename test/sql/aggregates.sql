@@ -75,6 +75,19 @@ INSERT INTO traffic (agency, reads) SELECT g, count(*) FROM plate_reads r, unnes
 ROLLBACK TO a;
 INSERT INTO traffic (agency, reads) SELECT v, count(*) FROM plate_reads r, LATERAL (VALUES (r.plate)) l (v) GROUP BY 1;
 ROLLBACK TO a;
+INSERT INTO traffic (camera, agency, reads) SELECT camera_id, (SELECT i.plate FROM plate_reads i WHERE i.camera_id = r.camera_id ORDER BY 1 LIMIT 1), count(*) FROM plate_reads r GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (camera, agency, reads) SELECT camera_id, array_to_string(ARRAY(SELECT i.plate FROM plate_reads i WHERE i.camera_id = r.camera_id), ','), count(*) FROM plate_reads r GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (camera, mean) SELECT camera_id, max((SELECT length(i.plate) FROM plate_reads i WHERE i.camera_id = r.camera_id LIMIT 1)) FROM plate_reads r GROUP BY 1;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT s::text, count(*) FROM (SELECT plate, captured_at FROM plate_reads OFFSET 0) s GROUP BY s::text;
+ROLLBACK TO a;
+INSERT INTO traffic (agency, reads) SELECT (SELECT i.plate FROM plate_reads i WHERE i.camera_id = s.camera_id ORDER BY 1 LIMIT 1), n FROM (SELECT camera_id, count(*) AS n FROM plate_reads GROUP BY 1 OFFSET 0) s;
+ROLLBACK TO a;
+INSERT INTO traffic (hour, camera, reads) SELECT h + interval '1 hour', c, n * 2 FROM (SELECT date_trunc('hour', captured_at) AS h, camera_id AS c, count(*) AS n FROM plate_reads GROUP BY 1, 2 OFFSET 0) s;
+INSERT INTO traffic (camera, reads, mean) SELECT camera_id, count(*), (SELECT count(*) FROM plate_reads i WHERE i.camera_id = r.camera_id) FROM plate_reads r GROUP BY 1;
+ROLLBACK TO a;
 -- a summary in one part of a statement opens nothing to its other parts
 WITH u AS (INSERT INTO traffic (agency) SELECT plate FROM plate_reads RETURNING 1) INSERT INTO traffic (reads) SELECT count(*) FROM plate_reads;
 ROLLBACK TO a;
