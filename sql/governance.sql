@@ -203,8 +203,7 @@ COMMENT ON FUNCTION ctlpr.acting_keys(regclass, name[]) IS 'Internal: foreign ke
 /*
  * unfit_members(relation) - the relation, and those below it, that are to be
  * members of a governed root but have a rule, no write-ahead log, or a trigger
- * that its govern() did not allow: by its name, with the function that the
- * root's has.
+ * that its govern() did not allow: by its name, doing what the root's does.
  */
 CREATE FUNCTION ctlpr.unfit_members(relation regclass)
 RETURNS TABLE (member regclass)
@@ -217,9 +216,12 @@ AS $$
 		WHERE c.relpersistence <> 'p'
 			OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = m.member)
 			OR EXISTS (SELECT FROM pg_trigger t
-					   WHERE t.tgrelid = m.member AND NOT t.tgisinternal
+					   WHERE t.tgrelid = m.member AND NOT t.tgisinternal AND t.tgparentid = 0
 						   AND ((t.tgtype & 1) = 1 AND (t.tgtype & 66) <> 0
-								OR NOT EXISTS (SELECT FROM ctlpr.governed_relation g JOIN pg_trigger r ON r.tgrelid = g.relation AND r.tgname = t.tgname AND r.tgfoid = t.tgfoid
+								OR NOT EXISTS (SELECT FROM ctlpr.governed_relation g
+											   JOIN pg_trigger r ON r.tgrelid = g.relation AND r.tgname = t.tgname AND r.tgfoid = t.tgfoid AND r.tgtype = t.tgtype
+													AND r.tgargs = t.tgargs AND r.tgattr::text = t.tgattr::text AND r.tgqual::text IS NOT DISTINCT FROM t.tgqual::text
+													AND r.tgoldtable IS NOT DISTINCT FROM t.tgoldtable AND r.tgnewtable IS NOT DISTINCT FROM t.tgnewtable
 											   WHERE t.tgname = ANY (g.allow_triggers) AND m.member IN (SELECT s FROM ctlpr.relation_members(g.relation) s))))
 $$;
 COMMENT ON FUNCTION ctlpr.unfit_members(regclass) IS 'Internal: members of a governed root with a trigger that was not allowed, a rule, or no write-ahead log';
@@ -252,6 +254,10 @@ AS $$
 		SELECT 'statistics', s.stxname, s.stxrelid::regclass, ctlpr.unvetted_function('pg_statistic_ext'::regclass, s.oid, 0)
 			FROM pg_statistic_ext s
 			WHERE s.stxrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m)
+		UNION ALL
+		SELECT 'policy', p.polname, p.polrelid::regclass, ctlpr.unvetted_function('pg_policy'::regclass, p.oid, 0)
+			FROM pg_policy p
+			WHERE p.polrelid IN (SELECT m FROM ctlpr.relation_members(unvetted_expressions.relation) m)
 		UNION ALL
 		SELECT 'partition key', p.partrelid::regclass::text, p.partrelid::regclass, ctlpr.unvetted_function('pg_partitioned_table'::regclass, p.partrelid, 0)
 			FROM pg_partitioned_table p
@@ -1356,6 +1362,7 @@ BEGIN
 						WHEN 'check constraint' THEN format('ALTER TABLE %s DROP CONSTRAINT %I', e.member, e.name)
 						WHEN 'generated column' THEN format('ALTER TABLE %s DROP COLUMN %I', e.member, e.name)
 						WHEN 'statistics' THEN format('DROP STATISTICS %I', e.name)
+						WHEN 'policy' THEN format('DROP POLICY %I ON %s, or compare its columns with what the function returns', e.name, e.member)
 						WHEN 'partition key' THEN 'partition by columns, or by functions of the server''s'
 						ELSE format('give the column another type than %s, or take the function from it', e.name) END
 		FROM ctlpr.unvetted_expressions(preflight.relation) e;

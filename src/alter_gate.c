@@ -13,10 +13,8 @@
 #include "catalog/partition.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_rewrite.h"
-#include "catalog/pg_trigger.h"
 #include "commands/policy.h"
 #include "miscadmin.h"
-#include "parser/parse_func.h"
 #include "storage/lmgr.h"
 #include "tcop/utility.h"
 #include "utils/acl.h"
@@ -35,91 +33,30 @@
 #include "registry.h"
 #include "utility_gate.h"
 
-static Oid trigger_function = InvalidOid; /* the one that a CREATE TRIGGER under way was let through with */
-
-/* ---- triggers ---- */
-
-/* The function of a relation's trigger of that name; InvalidOid when it has none */
-static Oid
-function_of_trigger(Oid relid, const char *name)
-{
-	Relation	triggers = table_open(TriggerRelationId, AccessShareLock);
-	Oid			function = InvalidOid;
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	row;
-
-	ScanKeyInit(&key[0], Anum_pg_trigger_tgrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
-	ScanKeyInit(&key[1], Anum_pg_trigger_tgname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum(name));
-	scan = systable_beginscan(triggers, TriggerRelidNameIndexId, true, NULL, 2, key);
-	row = systable_getnext(scan);
-	if (HeapTupleIsValid(row))
-		function = ((Form_pg_trigger) GETSTRUCT(row))->tgfoid;
-	systable_endscan(scan);
-	table_close(triggers, AccessShareLock);
-	return function;
-}
-
-/*
- * govern() was told of the triggers that were there, and allowed some by name,
- * with the functions that they had; it allows none that fires before a row and
- * could change it.
- */
-static void
-gate_trigger(CreateTrigStmt *statement)
-{
-	Oid						relid = relation_oid(statement->relation);
-	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
-	Oid						root;
-
-	trigger_function = InvalidOid;
-	if (!governed || object_gate_own_work())
-		return;
-	root = governed->root;
-	if (!(statement->row && statement->timing == TRIGGER_TYPE_BEFORE) && registry_allows_trigger(root, statement->trigname))
-	{
-		trigger_function = function_of_trigger(relid, statement->trigname);
-		if (!OidIsValid(trigger_function))
-			trigger_function = function_of_trigger(root, statement->trigname);
-		if (OidIsValid(trigger_function) && LookupFuncName(statement->funcname, 0, NULL, true) == trigger_function)
-			return;
-	}
-	gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
-}
-
-/* The server has looked the function up for itself, by a name that somebody may have given to another meanwhile. */
-static void
-check_trigger(CreateTrigStmt *statement, Oid relid)
-{
-	if (OidIsValid(trigger_function) && function_of_trigger(relid, statement->trigname) != trigger_function)
-		gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
-	trigger_function = InvalidOid;
-}
-
 /* ---- governed tables ---- */
 
-/* The relation that a command alters otherwise than by dropping it, by its OID; InvalidOid when it alters none */
-Oid
-alter_gate_relation(Node *node)
+/* The name of the relation that a command alters otherwise than by dropping it; NULL when it alters none */
+static RangeVar *
+altered_name(Node *node)
 {
 	switch (nodeTag(node))
 	{
 		case T_AlterTableStmt:
-			return relation_oid(((AlterTableStmt *) node)->relation);
+			return ((AlterTableStmt *) node)->relation;
 		case T_RenameStmt:
-			return relation_oid(((RenameStmt *) node)->relation);
+			return ((RenameStmt *) node)->relation;
 		case T_AlterObjectSchemaStmt:
-			return relation_oid(((AlterObjectSchemaStmt *) node)->relation);
+			return ((AlterObjectSchemaStmt *) node)->relation;
 		case T_IndexStmt:
-			return relation_oid(((IndexStmt *) node)->relation);
+			return ((IndexStmt *) node)->relation;
 		case T_RuleStmt:
-			return relation_oid(((RuleStmt *) node)->relation);
+			return ((RuleStmt *) node)->relation;
 		case T_CreatePolicyStmt:
-			return relation_oid(((CreatePolicyStmt *) node)->table);
+			return ((CreatePolicyStmt *) node)->table;
 		case T_AlterPolicyStmt:
-			return relation_oid(((AlterPolicyStmt *) node)->table);
+			return ((AlterPolicyStmt *) node)->table;
 		case T_CreateTrigStmt:
-			return relation_oid(((CreateTrigStmt *) node)->relation);
+			return ((CreateTrigStmt *) node)->relation;
 		case T_DropStmt:
 		{
 			DropStmt *drop = (DropStmt *) node;
@@ -127,13 +64,19 @@ alter_gate_relation(Node *node)
 
 			/* A policy, rule or trigger is named behind its relation. */
 			if (drop->removeType != OBJECT_POLICY && drop->removeType != OBJECT_RULE && drop->removeType != OBJECT_TRIGGER)
-				return InvalidOid;
+				return NULL;
 			name = list_truncate(list_copy(name), list_length(name) - 1);
-			return relation_oid(makeRangeVarFromNameList(name));
+			return makeRangeVarFromNameList(name);
 		}
 		default:
-			return InvalidOid;
+			return NULL;
 	}
+}
+
+Oid
+alter_gate_relation(Node *node)
+{
+	return relation_oid(altered_name(node));
 }
 
 /* Evidence stays as the hold has it, 13(c): nobody alters its table. */
@@ -239,10 +182,77 @@ may_add_key(Node *node)
 	return false;
 }
 
+/* Does the command under way, or one before it in the transaction, hold a lock under which it could have altered the relation? */
+static bool
+is_locked_by_us(Oid relid)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+	for (LOCKMODE mode = ShareUpdateExclusiveLock; mode <= AccessExclusiveLock; mode++)
+		if (COMPAT_LOCK_HELD_BY_ME(&tag, mode))
+			return true;
+	return false;
+}
+
+static bool
+any_locked_by_us(List *relids)
+{
+	ListCell *cell;
+
+	foreach (cell, relids)
+		if (is_locked_by_us(lfirst_oid(cell)))
+			return true;
+	return false;
+}
+
+/* A governed table that is not the one altered */
+typedef struct OtherTable
+{
+	Oid root;
+	int flaws;
+} OtherTable;
+
+/* The governed tables that could be altered by mistake, because the transaction has locked them, with their flaws */
+static List *
+other_tables(Oid relid)
+{
+	const GovernedRelation *governed = OidIsValid(relid) ? registry_lookup(relid) : NULL;
+	Oid						root = governed ? governed->root : InvalidOid;
+	List				   *others = NIL;
+	ListCell			   *cell;
+
+	foreach (cell, registry_roots())
+	{
+		OtherTable *other;
+
+		/* A registration may stand for a table that was dropped under break_glass(). */
+		if (lfirst_oid(cell) == root || !SearchSysCacheExists1(RELOID, ObjectIdGetDatum(lfirst_oid(cell))) ||
+			!any_locked_by_us(find_all_inheritors(lfirst_oid(cell), NoLock, NULL)))
+			continue;
+		other = palloc(sizeof(OtherTable));
+		*other = (OtherTable){lfirst_oid(cell), guard_flaws(lfirst_oid(cell))};
+		others = lappend(others, other);
+	}
+	return others;
+}
+
+/* Those that it had before; none, where the table was not locked by then */
+static int
+flaws_before(const List *others, Oid root)
+{
+	ListCell *cell;
+
+	foreach (cell, others)
+		if (((OtherTable *) lfirst(cell))->root == root)
+			return ((OtherTable *) lfirst(cell))->flaws;
+	return 0;
+}
+
 AlterFlaws
 alter_gate_flaws(Node *node, Oid relid)
 {
-	AlterFlaws flaws = {0, 0};
+	AlterFlaws flaws = {0, 0, altered_name(node) && registry_any_governed() ? other_tables(relid) : NIL};
 
 	if (OidIsValid(relid) && registry_lookup(relid))
 	{
@@ -337,14 +347,6 @@ gate_drop_table(DropStmt *drop)
 	}
 }
 
-/* The guard policy keeps what it says, and its name. */
-static void
-protect_guard_policy(Oid relid, const char *policy)
-{
-	if (strcmp(policy, "ctlpr_guard") == 0 && OidIsValid(relid) && registry_lookup(relid) && !object_gate_own_work())
-		gate_refuse_weakening("ddl", relid, CAUSE_WEAKENS, "13(d)(6)");
-}
-
 static bool
 is_own_object(GrantStmt *grant)
 {
@@ -421,16 +423,6 @@ alter_gate_before(Node *node, Oid relid, const char *query_string)
 			protect_aggregate(relid);
 			gate_alter_table((AlterTableStmt *) node, query_string);
 			break;
-		case T_CreateTrigStmt:
-			gate_trigger((CreateTrigStmt *) node);
-			break;
-		case T_AlterPolicyStmt:
-			protect_guard_policy(relid, ((AlterPolicyStmt *) node)->policy_name);
-			break;
-		case T_RenameStmt:
-			if (((RenameStmt *) node)->renameType == OBJECT_POLICY)
-				protect_guard_policy(relid, ((RenameStmt *) node)->subname);
-			break;
 		case T_DropStmt:
 			gate_drop_table((DropStmt *) node);
 			break;
@@ -452,6 +444,27 @@ alter_gate_before(Node *node, Oid relid, const char *query_string)
 }
 
 /* ---- afterwards ---- */
+
+/*
+ * The server looks the name up for itself, and by then it may be another
+ * table's.  What it altered it has locked; a governed table other than the one
+ * that was looked at before may have no more flaws than it had.
+ */
+static void
+guard_namesakes(Node *node, const List *before, const List *after)
+{
+	ListCell *cell;
+
+	foreach (cell, after)
+	{
+		const OtherTable *other = lfirst(cell);
+
+		if (other->flaws > flaws_before(before, other->root))
+			gate_refuse_weakening("ddl", other->root, CAUSE_WEAKENS, "13(d)(6)");
+		if (may_add_key(node) && member_gate_acting_keys(other->root) > 0)
+			gate_refuse_weakening("ddl", other->root, CAUSE_KEY_ACTION, "13(d)(6)");
+	}
+}
 
 void
 alter_gate_after(Node *node, Oid altered, AlterFlaws before)
@@ -482,9 +495,6 @@ alter_gate_after(Node *node, Oid altered, AlterFlaws before)
 		case T_AlterObjectSchemaStmt:
 			outflow_guard_publications(NULL);
 			break;
-		case T_CreateTrigStmt:
-			check_trigger((CreateTrigStmt *) node, altered);
-			break;
 		case T_AlterDomainStmt:
 		case T_CreateCastStmt:
 			expressions_guard_all();
@@ -496,6 +506,7 @@ alter_gate_after(Node *node, Oid altered, AlterFlaws before)
 		default:
 			break;
 	}
+	guard_namesakes(node, before.others, flaws.others);
 	if (flaws.guard > before.guard)
 		gate_refuse_weakening("ddl", altered, CAUSE_WEAKENS, "13(d)(6)");
 	if (flaws.acting_keys > before.acting_keys)

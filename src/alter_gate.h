@@ -22,8 +22,9 @@ extern void alter_gate_before(Node *node, Oid relid, const char *query_string);
 /* What keeps a relation and its members from being as govern() left them, counted */
 typedef struct AlterFlaws
 {
-	int guard;		 /* missing parts of the guard */
-	int acting_keys; /* foreign keys that would change or delete reads; counted where the command could add one */
+	int	  guard;	   /* missing parts of the guard */
+	int	  acting_keys; /* foreign keys that would change or delete reads; counted where the command could add one */
+	List *others;	   /* missing parts of the guard of other governed tables that the transaction has locked */
 } AlterFlaws;
 
 /* Those of a relation that a command alters; none where it is InvalidOid or not governed */

@@ -8,6 +8,7 @@
 #define CTLPR_COMPAT_H
 
 #include "executor/executor.h"
+#include "miscadmin.h"
 #include "nodes/parsenodes.h"
 #include "nodes/pathnodes.h"
 #include "nodes/plannodes.h"
@@ -96,6 +97,29 @@
 #define COMPAT_OWNS_RELATION(relid, role) object_ownercheck(RelationRelationId, relid, role)
 #else
 #define COMPAT_OWNS_RELATION(relid, role) pg_class_ownercheck(relid, role)
+#endif
+
+/* Is this autovacuum, at work in a database? */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_IS_AUTOVACUUM() AmAutoVacuumWorkerProcess()
+#else
+#define COMPAT_IS_AUTOVACUUM() IsAutoVacuumWorkerProcess()
+#endif
+
+/* Whether a stronger lock counts as well is asked since 17. */
+#if PG_VERSION_NUM >= 170000
+#define COMPAT_LOCK_HELD_BY_ME(tag, mode) LockHeldByMe(tag, mode, false)
+#else
+#define COMPAT_LOCK_HELD_BY_ME(tag, mode) LockHeldByMe(tag, mode)
+#endif
+
+/* ExecutorCheckPerms_hook */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_CHECK_PERMISSIONS_PARAMS List *range_table, List *permissions, bool ereport_on_violation
+#define COMPAT_CHECK_PERMISSIONS_ARGS	range_table, permissions, ereport_on_violation
+#else
+#define COMPAT_CHECK_PERMISSIONS_PARAMS List *range_table, bool ereport_on_violation
+#define COMPAT_CHECK_PERMISSIONS_ARGS	range_table, ereport_on_violation
 #endif
 
 /* Permissions stand in the range table entry before 16, beside it since. */

@@ -116,6 +116,8 @@ static const struct
 						  "Let an ingest role insert them; drop the slot that the command may have left at the publisher."},
 	[CAUSE_EXPLAIN_ANALYZE] = {ERRCODE_LP_BYPASS, "EXPLAIN ANALYZE would count the reads that the policy hides",
 							   "Use EXPLAIN without ANALYZE; members of ctlpr_admin may use ANALYZE."},
+	[CAUSE_SCAN_STATISTICS] = {ERRCODE_LP_BYPASS, "statistics of scans would count the reads that the policy hides",
+							   "Ask a member of pg_read_all_stats or pg_monitor."},
 	[CAUSE_NO_REQUEST] =
 		{ERRCODE_LP_NO_REQUEST, "no request is in force",
 		 "State the purpose of the search with ctlpr.begin_request() in the same transaction, as the same role."},

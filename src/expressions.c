@@ -24,6 +24,7 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_partitioned_table.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_range.h"
 #include "catalog/pg_statistic_ext.h"
@@ -77,8 +78,8 @@ is_told_what_to_run(HeapTuple tuple)
 	return false;
 }
 
-static bool
-is_vetted(Oid function)
+bool
+expressions_is_vetted(Oid function)
 {
 	HeapTuple	 tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
 	Form_pg_proc proc;
@@ -97,7 +98,7 @@ is_vetted(Oid function)
 static bool
 note_unvetted(Oid function, void *unvetted)
 {
-	if (is_vetted(function))
+	if (expressions_is_vetted(function))
 		return false;
 	*(Oid *) unvetted = function;
 	return true;
@@ -159,29 +160,53 @@ unvetted_in(Node *expression)
 	return unvetted;
 }
 
+static bool
+find_column(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, Var))
+		return true;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_column, context, 0);
+	return expression_tree_walker(node, find_column, context);
+}
+
+/*
+ * Stops at the first unvetted function that is given a column, of the row or of
+ * what a sub-select reads for it.  One that is given none sees no read: who asks
+ * may be told by a function of the application's own.
+ */
+static bool
+find_unvetted_given_columns(Node *node, void *unvetted)
+{
+	Oid type;
+
+	if (node == NULL)
+		return false;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, find_unvetted_given_columns, unvetted, 0);
+	if (check_functions_in_node(node, note_unvetted, unvetted) && expression_tree_walker(node, find_column, NULL))
+		return true;
+	type = type_made(node);
+	if (OidIsValid(type) && expression_tree_walker(node, find_column, NULL))
+	{
+		*(Oid *) unvetted = unvetted_of_type(type);
+		if (OidIsValid(*(Oid *) unvetted))
+			return true;
+	}
+	return expression_tree_walker(node, find_unvetted_given_columns, unvetted);
+}
+
+static Oid
+unvetted_in_policy(Node *expression)
+{
+	Oid unvetted = InvalidOid;
+
+	return find_unvetted_given_columns(expression, &unvetted) ? unvetted : InvalidOid;
+}
+
 /* ---- stored expressions ---- */
-
-/* The row of a catalog with this key, visible or just made; *catalog stays open for the caller */
-static HeapTuple
-catalog_row(Relation catalog, Oid index, int keys, ScanKey key)
-{
-	SysScanDesc scan = systable_beginscan(catalog, index, true, SnapshotSelf, keys, key);
-	HeapTuple	row = systable_getnext(scan);
-
-	if (HeapTupleIsValid(row))
-		row = heap_copytuple(row);
-	systable_endscan(scan);
-	return row;
-}
-
-static HeapTuple
-catalog_row_by_oid(Relation catalog, Oid index, AttrNumber attribute, Oid oid)
-{
-	ScanKeyData key;
-
-	ScanKeyInit(&key, attribute, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(oid));
-	return catalog_row(catalog, index, 1, &key);
-}
 
 static Node *
 stored_expression(Relation catalog, HeapTuple row, AttrNumber attribute)
@@ -198,6 +223,7 @@ typedef struct StoredExpressions
 	Oid	  relid;	 /* InvalidOid: of a domain */
 	Oid	  domain;	 /* InvalidOid: of a relation */
 	bool  inherited; /* from a parent's constraint or index */
+	bool  policy;	 /* runs with every statement, in the name of whoever asks */
 	Node *first;
 	Node *second;
 } StoredExpressions;
@@ -206,7 +232,7 @@ static bool
 is_partition(Oid index)
 {
 	Relation  catalog = table_open(RelationRelationId, AccessShareLock);
-	HeapTuple row = catalog_row_by_oid(catalog, ClassOidIndexId, Anum_pg_class_oid, index);
+	HeapTuple row = catalog_row_by_oid(catalog, ClassOidIndexId, SnapshotSelf, Anum_pg_class_oid, index);
 	bool	  result = HeapTupleIsValid(row) && ((Form_pg_class) GETSTRUCT(row))->relispartition;
 
 	table_close(catalog, AccessShareLock);
@@ -217,7 +243,7 @@ static void
 load_index(StoredExpressions *stored, Oid index)
 {
 	Relation  catalog = table_open(IndexRelationId, AccessShareLock);
-	HeapTuple row = catalog_row_by_oid(catalog, IndexRelidIndexId, Anum_pg_index_indexrelid, index);
+	HeapTuple row = catalog_row_by_oid(catalog, IndexRelidIndexId, SnapshotSelf, Anum_pg_index_indexrelid, index);
 
 	if (HeapTupleIsValid(row))
 	{
@@ -233,7 +259,7 @@ static void
 load_constraint(StoredExpressions *stored, Oid constraint)
 {
 	Relation  catalog = table_open(ConstraintRelationId, AccessShareLock);
-	HeapTuple row = catalog_row_by_oid(catalog, ConstraintOidIndexId, Anum_pg_constraint_oid, constraint);
+	HeapTuple row = catalog_row_by_oid(catalog, ConstraintOidIndexId, SnapshotSelf, Anum_pg_constraint_oid, constraint);
 
 	if (HeapTupleIsValid(row) && ((Form_pg_constraint) GETSTRUCT(row))->contype == CONSTRAINT_CHECK)
 	{
@@ -255,7 +281,7 @@ column_of(Oid relid, AttrNumber attribute)
 
 	ScanKeyInit(&key[0], Anum_pg_attribute_attrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	ScanKeyInit(&key[1], Anum_pg_attribute_attnum, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(attribute));
-	row = catalog_row(catalog, AttributeRelidNumIndexId, 2, key);
+	row = catalog_row(catalog, AttributeRelidNumIndexId, SnapshotSelf, 2, key);
 	table_close(catalog, AccessShareLock);
 	return HeapTupleIsValid(row) ? (Form_pg_attribute) GETSTRUCT(row) : NULL;
 }
@@ -271,7 +297,7 @@ load_default(StoredExpressions *stored, Oid relid, AttrNumber attribute)
 
 	ScanKeyInit(&key[0], Anum_pg_attrdef_adrelid, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(relid));
 	ScanKeyInit(&key[1], Anum_pg_attrdef_adnum, BTEqualStrategyNumber, F_INT2EQ, Int16GetDatum(attribute));
-	row = catalog_row(catalog, AttrDefaultIndexId, 2, key);
+	row = catalog_row(catalog, AttrDefaultIndexId, SnapshotSelf, 2, key);
 	if (HeapTupleIsValid(row) && column && column->attgenerated != '\0')
 	{
 		stored->relid = relid;
@@ -285,7 +311,7 @@ static void
 load_statistics(StoredExpressions *stored, Oid statistics)
 {
 	Relation  catalog = table_open(StatisticExtRelationId, AccessShareLock);
-	HeapTuple row = catalog_row_by_oid(catalog, StatisticExtOidIndexId, Anum_pg_statistic_ext_oid, statistics);
+	HeapTuple row = catalog_row_by_oid(catalog, StatisticExtOidIndexId, SnapshotSelf, Anum_pg_statistic_ext_oid, statistics);
 
 	if (HeapTupleIsValid(row))
 	{
@@ -295,12 +321,29 @@ load_statistics(StoredExpressions *stored, Oid statistics)
 	table_close(catalog, AccessShareLock);
 }
 
+static void
+load_policy(StoredExpressions *stored, Oid policy)
+{
+	Relation  catalog = table_open(PolicyRelationId, AccessShareLock);
+	HeapTuple row = catalog_row_by_oid(catalog, PolicyOidIndexId, SnapshotSelf, Anum_pg_policy_oid, policy);
+
+	if (HeapTupleIsValid(row))
+	{
+		stored->relid = ((Form_pg_policy) GETSTRUCT(row))->polrelid;
+		stored->policy = true;
+		stored->first = stored_expression(catalog, row, Anum_pg_policy_polqual);
+		stored->second = stored_expression(catalog, row, Anum_pg_policy_polwithcheck);
+	}
+	table_close(catalog, AccessShareLock);
+}
+
 /* The key of a partitioned table is computed of every row that comes in. */
 static void
 load_partition_key(StoredExpressions *stored, Oid relid)
 {
 	Relation  catalog = table_open(PartitionedRelationId, AccessShareLock);
-	HeapTuple row = catalog_row_by_oid(catalog, PartitionedRelidIndexId, Anum_pg_partitioned_table_partrelid, relid);
+	HeapTuple row =
+		catalog_row_by_oid(catalog, PartitionedRelidIndexId, SnapshotSelf, Anum_pg_partitioned_table_partrelid, relid);
 
 	if (HeapTupleIsValid(row))
 	{
@@ -329,6 +372,9 @@ load_expressions(Oid class_id, Oid object_id, int sub_id)
 		case StatisticExtRelationId:
 			load_statistics(&stored, object_id);
 			break;
+		case PolicyRelationId:
+			load_policy(&stored, object_id);
+			break;
 		case PartitionedRelationId:
 			load_partition_key(&stored, object_id);
 			break;
@@ -341,9 +387,11 @@ load_expressions(Oid class_id, Oid object_id, int sub_id)
 static Oid
 unvetted_of(const StoredExpressions *stored)
 {
-	Oid unvetted = unvetted_in(stored->first);
+	Oid unvetted = stored->policy ? unvetted_in_policy(stored->first) : unvetted_in(stored->first);
 
-	return OidIsValid(unvetted) ? unvetted : unvetted_in(stored->second);
+	if (OidIsValid(unvetted))
+		return unvetted;
+	return stored->policy ? unvetted_in_policy(stored->second) : unvetted_in(stored->second);
 }
 
 /* ---- types ---- */
@@ -382,9 +430,9 @@ unvetted_of_range(Oid range)
 	if (!HeapTupleIsValid(tuple))
 		return InvalidOid;
 	form = (Form_pg_range) GETSTRUCT(tuple);
-	if (OidIsValid(form->rngsubdiff) && !is_vetted(form->rngsubdiff))
+	if (OidIsValid(form->rngsubdiff) && !expressions_is_vetted(form->rngsubdiff))
 		unvetted = form->rngsubdiff;
-	else if (OidIsValid(form->rngcanonical) && !is_vetted(form->rngcanonical))
+	else if (OidIsValid(form->rngcanonical) && !expressions_is_vetted(form->rngcanonical))
 		unvetted = form->rngcanonical;
 	ReleaseSysCache(tuple);
 	return unvetted;
@@ -401,7 +449,7 @@ unvetted_of_cast(Oid type)
 		return InvalidOid;
 	function = ((Form_pg_cast) GETSTRUCT(tuple))->castfunc;
 	ReleaseSysCache(tuple);
-	return OidIsValid(function) && !is_vetted(function) ? function : InvalidOid;
+	return OidIsValid(function) && !expressions_is_vetted(function) ? function : InvalidOid;
 }
 
 static Oid
@@ -543,7 +591,7 @@ expressions_guard_created(Oid class_id, Oid object_id, int sub_id)
 	name = pstrdup(governed->root_name);
 	if (OidIsValid(unvetted_of(&stored)))
 		gate_refuse_weakening("ddl", relid, CAUSE_EXPRESSION, "13(b)(2)(A)");
-	else if (!stored.inherited)
+	else if (!stored.inherited && !stored.policy)
 		/* Whether it holds of every row is an answer, too. */
 		record_permitted_command("ddl", name, NULL, NULL);
 }
@@ -615,7 +663,7 @@ expressions_guard_type_change(Oid relid, AlterTableCmd *command, const char *que
 /*
  * unvetted_function(class, object, sub): the first function that is not vetted
  * in the expressions of an index, constraint, default (object: its relation,
- * sub: its column), extended statistics object or partition key (class
+ * sub: its column), policy, extended statistics object or partition key (class
  * pg_partitioned_table, object: the relation), or that values of a type run
  * (class pg_type); NULL when there is none
  */

@@ -10,6 +10,9 @@
 
 #include "nodes/parsenodes.h"
 
+/* Can only a superuser have made the function, does it nothing but compute, and can nobody else replace it? */
+extern bool expressions_is_vetted(Oid function);
+
 /*
  * Refuse (LP012, recorded) an object that was just created, as the object
  * access hook names it, when it would run an unvetted function over a governed

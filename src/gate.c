@@ -22,22 +22,25 @@
 #include "utils/lsyscache.h"
 
 #include "audit_queue.h"
+#include "error_values.h"
 #include "gate.h"
 #include "instruments.h"
+#include "key_checks.h"
 #include "record.h"
 #include "refusal.h"
 #include "retention.h"
 #include "rules.h"
 #include "shared.h"
 #include "statement_text.h"
-#include "utility_gate.h"
 #include "temporary.h"
+#include "utility_gate.h"
 #include "verdict.h"
 
-static ExecutorStart_hook_type	previous_start = NULL;
-static ExecutorRun_hook_type	previous_run = NULL;
-static ExecutorFinish_hook_type previous_finish = NULL;
-static ExecutorEnd_hook_type	previous_end = NULL;
+static ExecutorStart_hook_type		previous_start = NULL;
+static ExecutorRun_hook_type		previous_run = NULL;
+static ExecutorFinish_hook_type		previous_finish = NULL;
+static ExecutorEnd_hook_type		previous_end = NULL;
+static ExecutorCheckPerms_hook_type previous_permissions = NULL;
 
 static StatementAccess *open_statements = NULL;
 static StatementAccess *running = NULL;
@@ -230,7 +233,7 @@ is_referential(const PlanFacts *facts)
 {
 	ListCell *cell;
 
-	if (!facts->referential || !(InNoForceRLSOperation() || OidIsValid(utility_gate_altered())))
+	if (!facts->referential || !key_checks_underway())
 		return false;
 	foreach (cell, facts->relations)
 	{
@@ -271,8 +274,9 @@ decide_statement(StatementAccess *access, List *named, PlanFacts *facts, char *t
 	access->copies_reads = facts->copies_reads;
 	settle_requester(access);
 
-	/* Keys must be checked whoever owns the rows; such a query shows none, and its shape was checked. */
-	if (is_referential(facts))
+	/* Keys must be checked whoever owns the rows; such a query shows none. */
+	access->referential = is_referential(facts);
+	if (access->referential)
 		return;
 
 	for (int i = 0; i < access->relation_count; i++)
@@ -598,6 +602,7 @@ static void
 run_as_caller(EXECUTOR_RUN_PARAMS)
 {
 	QueryDesc *outer = innermost_run;
+	int		   outer_runs = key_checks_begin_run();
 
 	innermost_run = query_desc;
 	PG_TRY();
@@ -607,6 +612,7 @@ run_as_caller(EXECUTOR_RUN_PARAMS)
 	PG_FINALLY();
 	{
 		innermost_run = outer;
+		key_checks_end_run(outer_runs);
 	}
 	PG_END_TRY();
 }
@@ -616,6 +622,7 @@ static void
 run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
 {
 	StatementAccess *outer = running;
+	MemoryContext	 caller = CurrentMemoryContext;
 
 	running = access;
 	PG_TRY();
@@ -628,6 +635,9 @@ run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
 		if (published)
 			withdraw_from_workers(access);
 		close_statement(access, geterrcode(), false);
+		/* Who changes the other table of a key need not see the reads that it changes with. */
+		if (access->referential && !error_says_nothing_of_rows(geterrcode()))
+			error_rethrow_without_values(caller);
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
@@ -747,6 +757,9 @@ carry(StatementAccess *access, QueryDesc *outer)
 
 		if (relation->touched == 0 || relation->observed)
 			continue;
+		/* What its function returns would be kept by a CREATE TABLE AS, a file, a cursor WITH HOLD. */
+		if (verdict_keeps_rows(outer))
+			stop_statement(access, CAUSE_COPY_LASTING, "13(b)(2)(A)");
 		if (!carrier)
 			carrier = make_carrier(outer, access);
 		/* Evidence does not expire with its reads. */
@@ -765,6 +778,8 @@ check_carried(QueryDesc *query_desc)
 	{
 		if (carrier->query_desc != query_desc)
 			continue;
+		if (verdict_keeps_rows(query_desc))
+			stop_statement(carrier, CAUSE_COPY_LASTING, "13(b)(2)(A)");
 		carrier->now = shared_now();
 		move_limits(carrier);
 		check_unchanged(carrier);
@@ -801,6 +816,35 @@ gate_run(EXECUTOR_RUN_PARAMS)
 	run_as_innermost(access, published, EXECUTOR_RUN_ARGS);
 	if (caller)
 		carry(access, caller);
+}
+
+static bool
+any_governed_in(List *range_table)
+{
+	ListCell *cell;
+
+	foreach (cell, range_table)
+	{
+		RangeTblEntry *rte = lfirst_node(RangeTblEntry, cell);
+
+		if (rte->rtekind == RTE_RELATION && registry_lookup(rte->relid))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whoever adds or validates a foreign key would have the server look at all
+ * rows with one query, where it may read both tables.  Nothing tells that query
+ * from one of a function that the same command calls, so it is not allowed to,
+ * and checks row by row.  Nobody else asks without wanting an error.
+ */
+static bool
+gate_permissions(COMPAT_CHECK_PERMISSIONS_PARAMS)
+{
+	if (!ereport_on_violation && !IsBinaryUpgrade && registry_ready() && registry_any_governed() && any_governed_in(range_table))
+		return false;
+	return previous_permissions ? previous_permissions(COMPAT_CHECK_PERMISSIONS_ARGS) : true;
 }
 
 /* Load as the innermost governed statement; an error ends it. */
@@ -1016,5 +1060,7 @@ gate_install(void)
 	ExecutorFinish_hook = gate_finish;
 	previous_end = ExecutorEnd_hook;
 	ExecutorEnd_hook = gate_end;
+	previous_permissions = ExecutorCheckPerms_hook;
+	ExecutorCheckPerms_hook = gate_permissions;
 	RegisterXactCallback(forget_transaction, NULL);
 }

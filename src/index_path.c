@@ -332,9 +332,9 @@ leave_out_expired(Query *query)
 /* ---- hooks ---- */
 
 static void
-apply_policies(Query *query)
+apply_policies(Query *query, const char *query_string)
 {
-	if (key_check_recognized(query) && mark_referential(query))
+	if (key_checks_recognize(query, query_string) && mark_referential(query))
 		return;
 	(void) ensure_policies((Node *) query, NULL);
 	find_probes(query);
@@ -344,20 +344,22 @@ apply_policies(Query *query)
 static PlannedStmt *
 plan_statement(Query *query, const char *query_string, int cursor_options, ParamListInfo params)
 {
-	bool		 outer = planning_exempt;
-	PlannedStmt *result;
+	bool outer = planning_exempt;
+	int	 outer_planning = key_checks_begin_planning();
+	PlannedStmt *volatile result = NULL;
 
 	planning_exempt = exempt_is_planned(query);
 	PG_TRY();
 	{
 		if (!IsBinaryUpgrade && !planning_exempt && registry_any_governed())
-			apply_policies(query);
+			apply_policies(query, query_string);
 		result = previous_planner ? previous_planner(query, query_string, cursor_options, params)
 								  : standard_planner(query, query_string, cursor_options, params);
 	}
 	PG_FINALLY();
 	{
 		planning_exempt = outer;
+		key_checks_end_planning(outer_planning);
 	}
 	PG_END_TRY();
 	return result;

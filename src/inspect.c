@@ -912,6 +912,44 @@ inspect_modification(Place *place)
 			inspect_clause(place, ((MergeAction *) lfirst(action))->qual, true);
 }
 
+/*
+ * Does a node keep what it was given from one run of the executor to the next?
+ * All do that are not known to pass each row on before they take another: those
+ * that collect, that make several rows of one, that run a part of the plan once
+ * and remember what came of it.
+ */
+static bool
+keeps_rows(PlanState *state)
+{
+	ListCell *cell;
+
+	if (state->plan->initPlan != NIL)
+		return true;
+	foreach (cell, state->subPlan)
+		if (((SubPlanState *) lfirst(cell))->subplan->useHashTable)
+			return true;
+	switch (nodeTag(state->plan))
+	{
+		case T_Result:
+		case T_Append:
+		case T_SeqScan:
+		case T_SampleScan:
+		case T_IndexScan:
+		case T_IndexOnlyScan:
+		case T_BitmapHeapScan:
+		case T_BitmapIndexScan:
+		case T_BitmapAnd:
+		case T_BitmapOr:
+		case T_TidScan:
+		case T_TidRangeScan:
+		case T_SubqueryScan:
+		case T_Limit:
+			return false;
+		default:
+			return true;
+	}
+}
+
 /* Expressions that a kind of node has besides its target list and quals */
 static void
 inspect_special_clauses(Place *place)
@@ -969,23 +1007,9 @@ inspect_special_clauses(Place *place)
 		case T_WindowAgg:
 			inspect_clause(place, ((WindowAgg *) plan)->startOffset, true);
 			inspect_clause(place, ((WindowAgg *) plan)->endOffset, true);
-			place->inspection->facts->holds_rows = true;
 			break;
 		case T_SetOp:
 			inspect_set_operation(place);
-			place->inspection->facts->holds_rows = true;
-			break;
-		case T_Sort:
-		case T_IncrementalSort:
-		case T_Material:
-		case T_Memoize:
-		case T_Agg:
-		case T_Hash:
-		case T_CteScan:
-		case T_RecursiveUnion:
-		case T_Gather:
-		case T_GatherMerge:
-			place->inspection->facts->holds_rows = true;
 			break;
 		case T_ModifyTable:
 			inspect_modification(place);
@@ -1455,6 +1479,7 @@ inspect_node(PlanState *state, void *context)
 
 	inspect_scan(&place);
 	inspect_special_clauses(&place);
+	place.inspection->facts->holds_rows |= keeps_rows(state);
 	inspect_clause(&place, (Node *) state->plan->qual, true);
 	inspect_clause(&place, (Node *) state->plan->targetlist, false);
 	return planstate_tree_walker(state, inspect_node, context);

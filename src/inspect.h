@@ -39,7 +39,7 @@ typedef struct PlanFacts
 {
 	List *relations;	   /* of RelationFacts * */
 	bool  referential;	   /* planned as a referential integrity check (index_path.c) */
-	bool  holds_rows;	   /* a node keeps rows from one run to the next: a sort, a hash, a materialization */
+	bool  holds_rows;	   /* a node keeps rows from one run to the next: a sort, a join, a subquery that is run once */
 	bool  conflict_update; /* INSERT ... ON CONFLICT DO UPDATE ... */
 	bool  conflict_counts; /* ... that only counts on, and shows nothing of the row that is there */
 	bool  too_complex;	   /* to be told what it seeks, or to be held by an entry */

@@ -14,10 +14,13 @@
 #include "access/table.h"
 #include "catalog/index.h"
 #include "catalog/objectaccess.h"
+#include "catalog/pg_authid.h"
 #include "catalog/pg_attrdef.h"
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_language.h"
+#include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
 #include "catalog/pg_trigger.h"
@@ -26,11 +29,15 @@
 #include "miscadmin.h"
 #include "postmaster/bgworker_internals.h"
 #include "storage/ipc.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
+#include "catalog_scan.h"
 #include "ctlpr.h"
 #include "exempt.h"
 #include "expressions.h"
@@ -40,6 +47,7 @@
 #include "outflow.h"
 #include "record.h"
 #include "registry.h"
+#include "trigger_gate.h"
 #include "utility_gate.h"
 
 PG_FUNCTION_INFO_V1(ctlpr_alter_governed);
@@ -130,35 +138,57 @@ object_gate_run(const char *command)
 	PG_END_TRY();
 }
 
-void
-object_gate_call(const char *name, Oid relid)
+/* Who acted before the gate acted as the extension's owner */
+typedef struct Caller
 {
 	Oid user;
 	int context;
+	int nest_level; /* of settings */
+} Caller;
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(registry_extension_owner(), context | SECURITY_LOCAL_USERID_CHANGE);
+/* As a function of ours with its own search_path does: nothing of the caller's is found by name. */
+static Caller
+become_extension(void)
+{
+	Caller caller;
+
+	GetUserIdAndSecContext(&caller.user, &caller.context);
+	caller.nest_level = NewGUCNestLevel();
+	SetUserIdAndSecContext(registry_extension_owner(), caller.context | SECURITY_LOCAL_USERID_CHANGE);
+	(void) set_config_option("search_path", "pg_catalog, pg_temp", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	return caller;
+}
+
+static void
+become_caller(Caller caller)
+{
+	AtEOXact_GUC(true, caller.nest_level);
+	SetUserIdAndSecContext(caller.user, caller.context);
+}
+
+void
+object_gate_call(const char *name, Oid relid)
+{
+	Caller caller = become_extension();
+
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 	if (SPI_execute(psprintf("SELECT ctlpr.%s(%u::pg_catalog.regclass)", name, relid), false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not call ctlpr.%s() for relation %u", name, relid);
 	SPI_finish();
 	PopActiveSnapshot();
-	SetUserIdAndSecContext(user, context);
+	become_caller(caller);
 }
 
 Oid
 object_gate_query(const char *query, Oid argument)
 {
-	Oid	  types[] = {OIDOID};
-	Datum values[] = {ObjectIdGetDatum(argument)};
-	Oid	  result = InvalidOid;
-	Oid	  user;
-	int	  context;
-	bool  isnull;
+	Oid	   types[] = {OIDOID};
+	Datum  values[] = {ObjectIdGetDatum(argument)};
+	Oid	   result = InvalidOid;
+	Caller caller = become_extension();
+	bool   isnull;
 
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(registry_extension_owner(), context | SECURITY_LOCAL_USERID_CHANGE);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	SPI_connect();
 	if (SPI_execute_with_args(query, 1, types, values, NULL, false, 1) != SPI_OK_SELECT)
@@ -167,7 +197,7 @@ object_gate_query(const char *query, Oid argument)
 		result = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
 	PopActiveSnapshot();
-	SetUserIdAndSecContext(user, context);
+	become_caller(caller);
 	return result;
 }
 
@@ -211,12 +241,9 @@ object_gate_keep_held(Oid relid, LOCKMODE lock)
 {
 	List	 *members = find_all_inheritors(relid, lock, NULL);
 	ListCell *cell;
-	Oid		  user;
-	int		  context;
-
 	/* Evidence tables are ours to follow their relations; the copying itself runs as their owner. */
-	GetUserIdAndSecContext(&user, &context);
-	SetUserIdAndSecContext(registry_extension_owner(), context | SECURITY_LOCAL_USERID_CHANGE);
+	Caller caller = become_extension();
+
 	foreach (cell, members)
 	{
 		const GovernedRelation *found = registry_lookup(lfirst_oid(cell));
@@ -231,7 +258,7 @@ object_gate_keep_held(Oid relid, LOCKMODE lock)
 		PopActiveSnapshot();
 		held_kept = remember_oid(held_kept, member.relid);
 	}
-	SetUserIdAndSecContext(user, context);
+	become_caller(caller);
 	CommandCounterIncrement();
 }
 
@@ -303,36 +330,51 @@ guard_dropped(Oid class_id, Oid object_id, int sub_id)
 
 /* ---- altering, creating, emptying ---- */
 
-/* A governed relation with a trigger that calls the function; InvalidOid when there is none */
-static Oid
-governed_with_trigger(Oid function)
+/* The guard policy keeps what it says, and its name. */
+static bool
+is_guard_policy(Oid policy, Snapshot snapshot, Oid *relid)
 {
-	HeapTuple	proc = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Oid			result;
-	Relation	triggers;
-	SysScanDesc scan;
-	HeapTuple	row;
+	Relation	   policies = table_open(PolicyRelationId, AccessShareLock);
+	HeapTuple	   row = catalog_row_by_oid(policies, PolicyOidIndexId, snapshot, Anum_pg_policy_oid, policy);
+	Form_pg_policy form = HeapTupleIsValid(row) ? (Form_pg_policy) GETSTRUCT(row) : NULL;
 
-	/* One that is only being created is in no trigger yet. */
-	if (!HeapTupleIsValid(proc))
-		return InvalidOid;
-	result = ((Form_pg_proc) GETSTRUCT(proc))->prorettype;
-	ReleaseSysCache(proc);
-	if (result != TRIGGEROID)
-		return InvalidOid;
-	result = InvalidOid;
-	triggers = table_open(TriggerRelationId, AccessShareLock);
-	scan = systable_beginscan(triggers, InvalidOid, false, NULL, 0, NULL);
-	while (!OidIsValid(result) && HeapTupleIsValid(row = systable_getnext(scan)))
-	{
-		Form_pg_trigger trigger = (Form_pg_trigger) GETSTRUCT(row);
+	table_close(policies, AccessShareLock);
+	if (!form)
+		return false;
+	*relid = form->polrelid;
+	return registry_lookup(*relid) && strcmp(NameStr(form->polname), "ctlpr_guard") == 0;
+}
 
-		if (trigger->tgfoid == function && registry_lookup(trigger->tgrelid))
-			result = trigger->tgrelid;
-	}
-	systable_endscan(scan);
-	table_close(triggers, AccessShareLock);
-	return result;
+static void
+guard_policy(Oid policy)
+{
+	Oid relid;
+
+	if (is_guard_policy(policy, NULL, &relid) || is_guard_policy(policy, SnapshotSelf, &relid))
+		gate_refuse_weakening("ddl", relid, CAUSE_WEAKENS, "13(d)(6)");
+	expressions_guard_created(PolicyRelationId, policy, 0);
+}
+
+/*
+ * A column gets another type: of the table whose USING expression was vetted,
+ * or was the name another's by then?  What the names in the expression meant may
+ * have changed as well; so each function is looked at again as the server gets
+ * ready to run it over the rows.
+ */
+static void
+guard_retyped(Oid relid)
+{
+	Oid						altered;
+	const GovernedRelation *governed;
+	Oid						root;
+
+	if (!utility_gate_retypes(&altered) || (governed = registry_lookup(relid)) == NULL)
+		return;
+	root = governed->root;
+	governed = OidIsValid(altered) ? registry_lookup(altered) : NULL;
+	if (!governed || governed->root != root)
+		gate_refuse_weakening("ddl", relid, CAUSE_WEAKENS, "13(b)(2)(A)");
+	utility_gate_rewrite(relid);
 }
 
 /*
@@ -340,14 +382,16 @@ governed_with_trigger(Oid function)
  * governed; so does the function of a trigger that was allowed as it was.
  */
 static void
-guard_altered(Oid class_id, Oid object_id)
+guard_altered(Oid class_id, Oid object_id, int sub_id)
 {
-	Oid relid;
-
 	if (getExtensionOfObject(class_id, object_id) == registry_extension())
 		gate_refuse_weakening("ddl", InvalidOid, CAUSE_OWN_OBJECT, "13(d)(6)");
-	else if (class_id == ProcedureRelationId && OidIsValid(relid = governed_with_trigger(object_id)))
-		gate_refuse_weakening("ddl", relid, CAUSE_TRIGGER, "13(b)(2)(A)");
+	else if (class_id == ProcedureRelationId)
+		trigger_gate_function_altered(object_id);
+	else if (class_id == PolicyRelationId)
+		guard_policy(object_id);
+	else if (class_id == RelationRelationId && sub_id > 0)
+		guard_retyped(object_id);
 }
 
 static void
@@ -359,11 +403,15 @@ guard_created(Oid class_id, Oid object_id, int sub_id)
 		case ConstraintRelationId:
 		case AttrDefaultRelationId:
 		case StatisticExtRelationId:
+		case PolicyRelationId:
 			expressions_guard_created(class_id, object_id, sub_id);
+			break;
+		case TriggerRelationId:
+			trigger_gate_created(object_id);
 			break;
 		case ProcedureRelationId:
 		case TypeRelationId:
-			guard_altered(class_id, object_id);
+			guard_altered(class_id, object_id, sub_id);
 			break;
 		default:
 			break;
@@ -386,6 +434,68 @@ guard_truncated(Oid relid)
 		gate_refuse_weakening("delete", relid, CAUSE_EMPTIED, "13(d)(6)");
 }
 
+/* ---- functions ---- */
+
+/* What the server counts of a table's scans: rows and pages that a search found, before the policy took rows away */
+static bool
+counts_scanned_rows(Oid function)
+{
+	switch (function)
+	{
+		case F_PG_STAT_GET_TUPLES_RETURNED:
+		case F_PG_STAT_GET_TUPLES_FETCHED:
+		case F_PG_STAT_GET_BLOCKS_FETCHED:
+		case F_PG_STAT_GET_BLOCKS_HIT:
+		case F_PG_STAT_GET_XACT_TUPLES_RETURNED:
+		case F_PG_STAT_GET_XACT_TUPLES_FETCHED:
+		case F_PG_STAT_GET_XACT_BLOCKS_FETCHED:
+		case F_PG_STAT_GET_XACT_BLOCKS_HIT:
+			return true;
+		default:
+			return false;
+	}
+}
+
+/*
+ * PostGIS's functions that read what ANALYZE keeps of a table, or its index:
+ * where reads are, hidden ones included.  Looked up once, and again when a
+ * function of the catalog has changed.
+ */
+static bool
+tells_of_places(Oid function)
+{
+	static const char *const symbols[] = {"gserialized_estimated_extent", "geometry_estimated_extent",
+										  "_postgis_gserialized_stats",	  "_postgis_gserialized_sel",
+										  "_postgis_gserialized_joinsel", "_postgis_gserialized_index_extent"};
+	HeapTuple				 tuple;
+	bool					 result = false;
+	bool					 isnull;
+
+	if (function < FirstNormalObjectId || !HeapTupleIsValid(tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function))))
+		return false;
+	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
+	{
+		const char *symbol = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull));
+
+		for (int i = 0; i < lengthof(symbols); i++)
+			result |= strcmp(symbol, symbols[i]) == 0;
+	}
+	ReleaseSysCache(tuple);
+	return result;
+}
+
+static void
+guard_executed(Oid function)
+{
+	if (utility_gate_rewrites() && !expressions_is_vetted(function))
+		gate_refuse_weakening("ddl", utility_gate_rewrites(), CAUSE_EXPRESSION, "13(b)(2)(A)");
+	if (outflow_is_decoding_function(function))
+		outflow_guard_decoding();
+	else if ((counts_scanned_rows(function) || tells_of_places(function)) && IsTransactionState() && registry_any_governed() &&
+			 !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
+		gate_refuse_call("select", CAUSE_SCAN_STATISTICS, "13(d)(6)");
+}
+
 /* ---- hook ---- */
 
 static void
@@ -397,8 +507,7 @@ gate_object(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 		return;
 	if (access == OAT_FUNCTION_EXECUTE)
 	{
-		if (outflow_is_decoding_function(object_id))
-			outflow_guard_decoding();
+		guard_executed(object_id);
 		return;
 	}
 	if (access == OAT_POST_CREATE || access == OAT_POST_ALTER)
@@ -419,7 +528,7 @@ gate_object(ObjectAccessType access, Oid class_id, Oid object_id, int sub_id, vo
 			guard_dropped(class_id, object_id, sub_id);
 			break;
 		case OAT_POST_ALTER:
-			guard_altered(class_id, object_id);
+			guard_altered(class_id, object_id, sub_id);
 			break;
 		case OAT_POST_CREATE:
 			guard_created(class_id, object_id, sub_id);

@@ -660,6 +660,12 @@ registry_any_governed(void)
 }
 
 bool
+registry_was_any_governed(void)
+{
+	return governed_count > 0;
+}
+
+bool
 registry_observed(const GovernedRelation *governed, TimestampTz now)
 {
 	return governed->observe_until != 0 && now < governed->observe_until;

@@ -68,6 +68,9 @@ extern const GovernedRelation *registry_lookup(Oid relid);
 /* Is anything governed here?  Cheap. */
 extern bool registry_any_governed(void);
 
+/* The same as it was when last asked, by whatever; looks nothing up */
+extern bool registry_was_any_governed(void);
+
 /* OIDs (list of Oid) of all governed roots, in the current context; a partition on its way out is none yet */
 extern List *registry_roots(void);
 

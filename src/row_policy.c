@@ -12,6 +12,7 @@
 
 #include "access/parallel.h"
 #include "access/table.h"
+#include "catalog/index.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_statistic_ext.h"
@@ -665,11 +666,16 @@ ctlpr_referential(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(true);
 }
 
-/* shows_statistics(relation): no values of a governed table's reads stand in what ANALYZE keeps of it */
+/* shows_statistics(relation): no values of a governed table's reads stand in what ANALYZE keeps of it, or of an index of it */
 Datum
 ctlpr_shows_statistics(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(registry_lookup(PG_GETARG_OID(0)) == NULL);
+	Oid	 relid = PG_GETARG_OID(0);
+	char kind = get_rel_relkind(relid);
+
+	if (kind == RELKIND_INDEX || kind == RELKIND_PARTITIONED_INDEX)
+		relid = IndexGetRelation(relid, true);
+	PG_RETURN_BOOL(registry_lookup(relid) == NULL);
 }
 
 /* shows_extended_statistics(statistics): the same for the objects that CREATE STATISTICS makes */

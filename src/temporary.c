@@ -49,7 +49,8 @@ temporary_made(Oid relid, Oid root)
 	MemoryContext	old;
 	TemporaryTable *table;
 
-	if (!OidIsValid(relid) || get_rel_persistence(relid) != RELPERSISTENCE_TEMP)
+	/* Rows of a partitioned one stand in partitions, which may stay. */
+	if (!OidIsValid(relid) || get_rel_persistence(relid) != RELPERSISTENCE_TEMP || get_rel_relkind(relid) != RELKIND_RELATION)
 		return;
 	old = MemoryContextSwitchTo(TopTransactionContext);
 	table = palloc(sizeof(TemporaryTable));

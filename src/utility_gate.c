@@ -25,7 +25,9 @@
 #include "audit_queue.h"
 #include "copy_in.h"
 #include "ctlpr.h"
+#include "error_values.h"
 #include "gate.h"
+#include "key_checks.h"
 #include "member_gate.h"
 #include "object_gate.h"
 #include "record.h"
@@ -46,13 +48,20 @@ static ProcessUtility_hook_type previous_utility = NULL;
 /* The utility command under way; commands nest through functions */
 typedef struct Command
 {
-	Oid			 altered;		 /* relation of an ALTER TABLE */
 	bool		 explains;		 /* EXPLAIN */
+	Oid			 altered;		 /* what alter_gate_relation() found, by name */
+	bool		 retypes;		 /* ALTER TABLE ... ALTER COLUMN ... TYPE */
+	Oid			 rewrites;		 /* a governed table whose rows that is about to go through */
+	bool		 detaches;		 /* ALTER TABLE ... DETACH PARTITION, and nothing else */
+	int			 open_runs;		 /* executor runs that were open as it began */
+	CommandId	 first_id;		 /* what the transaction did before it has lower ones */
 	bool		 to_server;		 /* COPY to a file or program of the server */
 	bool		 until_commit;	 /* CREATE TEMPORARY TABLE ... ON COMMIT DROP AS */
 	Oid			 took_reads;	 /* the governed relation whose reads went into that table */
 	bool		 about_governed; /* its errors may quote reads */
 	bool		 reads_rows;	 /* it may have begun to run expressions over them */
+	bool		 quiet;			 /* and what they say reaches nobody */
+	int			 min_messages;	 /* client_min_messages before */
 	bool		 own;			 /* object_gate_run() runs it */
 	int			 governs;		 /* is anything governed, as it began; -1: not asked yet */
 	PlannedStmt *statement;		 /* NULL: there is none */
@@ -146,9 +155,12 @@ static PlannedStmt *
 gate_copy(PlannedStmt *statement, const char *query_string, QueryCompletion *completion, bool *done)
 {
 	CopyStmt			   *copy = castNode(CopyStmt, statement->utilityStmt);
-	Oid						relid = relation_oid(copy->relation);
 	const GovernedRelation *governed;
+	Oid						relid;
 
+	/* Locked as COPY does it, so that no other table gets the name before it looks for itself. */
+	relid =
+		copy->relation ? RangeVarGetRelid(copy->relation, copy->is_from ? RowExclusiveLock : AccessShareLock, true) : InvalidOid;
 	if (!OidIsValid(relid))
 		return statement;
 	if (relid == registry_log_relation())
@@ -275,12 +287,6 @@ gate_command(PlannedStmt *statement, const char *query_string, QueryCompletion *
 
 /* ---- hook ---- */
 
-Oid
-utility_gate_altered(void)
-{
-	return command.altered;
-}
-
 bool
 utility_gate_command_is_own(void)
 {
@@ -291,6 +297,37 @@ void
 utility_gate_expect_own(bool expected)
 {
 	own_expected = expected;
+}
+
+CommandId
+utility_gate_first_id(void)
+{
+	return command.first_id;
+}
+
+bool
+utility_gate_retypes(Oid *altered)
+{
+	*altered = command.altered;
+	return command.retypes;
+}
+
+void
+utility_gate_rewrite(Oid relid)
+{
+	command.rewrites = relid;
+}
+
+Oid
+utility_gate_rewrites(void)
+{
+	return OidIsValid(command.rewrites) && key_checks_open_runs() == command.open_runs ? command.rewrites : InvalidOid;
+}
+
+bool
+utility_gate_detaches(void)
+{
+	return command.detaches && key_checks_open_runs() == command.open_runs;
 }
 
 bool
@@ -387,38 +424,37 @@ reads_rows_at_once(Node *node)
 	}
 }
 
+/* Functions that a command runs over rows may talk about them; the server's own words are few, and lost with theirs. */
+static void
+be_quiet(void)
+{
+	if (!command.about_governed || command.quiet)
+		return;
+	command.quiet = true;
+	command.min_messages = client_min_messages;
+	/* VACUUM and its like warn of names.  Not set like a setting, which would not outlive the transactions of a VACUUM. */
+	client_min_messages = Max(client_min_messages, reads_rows_at_once(command.statement->utilityStmt) ? WARNING : ERROR);
+}
+
+static void
+end_quiet(void)
+{
+	if (command.quiet)
+		client_min_messages = command.min_messages;
+	command.quiet = false;
+}
+
+bool
+utility_gate_is_quiet(void)
+{
+	return command.quiet;
+}
+
 void
 utility_gate_object_altered(void)
 {
 	command.reads_rows = true;
-}
-
-/* Errors of the server itself, which no expression over a row raises */
-static bool
-says_nothing_of_rows(int code)
-{
-	switch (code)
-	{
-		case ERRCODE_INVALID_TABLE_DEFINITION:
-		case ERRCODE_DUPLICATE_TABLE:
-		case ERRCODE_DUPLICATE_COLUMN:
-		case ERRCODE_DUPLICATE_OBJECT:
-		case ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST:
-			return true;
-		default:
-			break;
-	}
-	switch (ERRCODE_TO_CATEGORY(code))
-	{
-		case ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE:
-		case ERRCODE_OPERATOR_INTERVENTION:
-		case ERRCODE_TRANSACTION_ROLLBACK:
-		case ERRCODE_INSUFFICIENT_RESOURCES:
-		case ERRCODE_INVALID_TRANSACTION_STATE:
-			return true;
-		default:
-			return unpack_sql_state(code)[0] == 'L';
-	}
+	be_quiet();
 }
 
 /* VACUUM and its like are about names that cannot be told apart from an expression's, but run immutable expressions only. */
@@ -440,36 +476,17 @@ is_about_names(int code)
 	}
 }
 
-/*
- * What the server, or a function, says of a row may quote it; that the command
- * fails, and by which code, is enough.  A violated constraint is named without
- * the row.
- */
+/* What the server, or a function, says of a row may quote it. */
 static void
 rethrow_without_values(MemoryContext context, const Command *failed)
 {
-	ErrorData *error;
-	int		   code = geterrcode();
-	bool	   violates = ERRCODE_TO_CATEGORY(code) == ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION;
+	int code = geterrcode();
 
-	if (!failed->about_governed || !failed->reads_rows || says_nothing_of_rows(code) ||
+	if (!failed->about_governed || !failed->reads_rows || error_says_nothing_of_rows(code) ||
 		(!IsA(failed->statement->utilityStmt, AlterDomainStmt) && reads_rows_at_once(failed->statement->utilityStmt) &&
 		 is_about_names(code)))
 		return;
-	MemoryContextSwitchTo(context);
-	error = CopyErrorData();
-	FlushErrorState();
-	if (!violates)
-	{
-		error->message = "the command fails on a row of a governed table";
-		error->hint = NULL;
-	}
-	error->detail = "What the server says of the row stays here, since it may quote a read.";
-	error->detail_log = NULL;
-	error->context = NULL;
-	error->internalquery = NULL;
-	error->cursorpos = error->internalpos = 0;
-	ReThrowError(error);
+	error_rethrow_without_values(context);
 }
 
 static void
@@ -480,6 +497,22 @@ call_standard_utility(PlannedStmt *statement, const char *query_string, bool rea
 		previous_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
 	else
 		standard_ProcessUtility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+}
+
+/* The parts of an ALTER TABLE.  One that only detaches runs no expression of anybody's by itself. */
+static void
+describe_alter_table(AlterTableStmt *statement, Command *described)
+{
+	ListCell *cell;
+
+	described->detaches = true;
+	foreach (cell, statement->cmds)
+	{
+		AlterTableType subtype = lfirst_node(AlterTableCmd, cell)->subtype;
+
+		described->detaches &= subtype == AT_DetachPartition || subtype == AT_DetachPartitionFinalize;
+		described->retypes |= subtype == AT_AlterColumnType;
+	}
 }
 
 /* What is to be known of a command while it runs */
@@ -494,9 +527,11 @@ describe_command(PlannedStmt *statement, const char *query_string, ProcessUtilit
 	own_expected = false;
 	if (!IsTransactionState())
 		return described;
-	if (IsA(node, AlterTableStmt))
-		described.altered = relation_oid(((AlterTableStmt *) node)->relation);
 	described.explains = IsA(node, ExplainStmt);
+	if (IsA(node, AlterTableStmt))
+		describe_alter_table((AlterTableStmt *) node, &described);
+	described.open_runs = key_checks_open_runs();
+	described.first_id = GetCurrentCommandId(false);
 	described.to_server = IsA(node, CopyStmt) && ((CopyStmt *) node)->filename != NULL;
 	described.until_commit = IsA(node, CreateTableAsStmt) && temporary_to_make(node) != NULL;
 	return described;
@@ -508,7 +543,7 @@ run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree,
 {
 	Node	  *node = statement->utilityStmt;
 	Oid		   altered = InvalidOid;
-	AlterFlaws flaws = {0, 0};
+	AlterFlaws flaws = {0, 0, NIL};
 	bool	   gated = !IsBinaryUpgrade && IsTransactionState() && registry_ready();
 	bool	   done = false;
 	Oid		   namesake = gated ? relation_oid(temporary_to_make(node)) : InvalidOid;
@@ -520,14 +555,17 @@ run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree,
 		statement = gate_command(statement, query_string, completion, &done);
 		if (done)
 			return;
-		altered = registry_any_governed() ? alter_gate_relation(node) : InvalidOid;
+		command.altered = altered = registry_any_governed() ? alter_gate_relation(node) : InvalidOid;
 		if (object_gate_own_work())
 			altered = InvalidOid;
 		command.about_governed = is_about_governed(node, altered);
 		command.reads_rows = reads_rows_at_once(node);
+		if (command.reads_rows)
+			be_quiet();
 		flaws = alter_gate_flaws(node, altered);
 	}
 	call_standard_utility(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
+	end_quiet();
 	children = object_gate_new_children(&parents);
 	member_gate_joined(children, parents);
 	/* Some commands end the transaction that they began in. */
@@ -560,8 +598,10 @@ run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tre
 	}
 	PG_CATCH();
 	{
-		Command failed = command;
+		Command failed;
 
+		end_quiet();
+		failed = command;
 		command = outer;
 		rethrow_without_values(caller, &failed);
 		PG_RE_THROW();

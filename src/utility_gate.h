@@ -15,8 +15,18 @@ relation_oid(const RangeVar *relation)
 	return relation ? RangeVarGetRelid(relation, NoLock, true) : InvalidOid;
 }
 
-/* The relation of the ALTER TABLE under way, which may validate a foreign key; InvalidOid when none is */
-extern Oid utility_gate_altered(void);
+/* The command identifier with which it began: what the transaction did before it has lower ones */
+extern CommandId utility_gate_first_id(void);
+
+/* Does it give a column another type?  *altered: the relation that had its name as it began */
+extern bool utility_gate_retypes(Oid *altered);
+
+/* It is about to rewrite a governed table; asked from then on, and not below an executor run: which one, or InvalidOid */
+extern void utility_gate_rewrite(Oid relid);
+extern Oid	utility_gate_rewrites(void);
+
+/* Does it only detach a partition, and has no executor run begun below it? */
+extern bool utility_gate_detaches(void);
 
 /* Is the command under way one that object_gate_run() runs, which announces it? */
 extern bool utility_gate_command_is_own(void);
@@ -24,6 +34,9 @@ extern void utility_gate_expect_own(bool expected);
 
 /* The command under way has created or altered an object: from now on it may run expressions over rows. */
 extern void utility_gate_object_altered(void);
+
+/* Is it kept from saying anything but errors? */
+extern bool utility_gate_is_quiet(void);
 
 /* Does EXPLAIN run the statement? */
 extern bool utility_gate_explains(void);

@@ -12,6 +12,7 @@
 #include "parser/parsetree.h"
 #include "tcop/pquery.h"
 #include "utils/acl.h"
+#include "utils/lsyscache.h"
 
 #include "compat.h"
 #include "retention.h"
@@ -65,6 +66,17 @@ named_relation(List **named, Oid relid)
 	return entry;
 }
 
+/* Pieces of long values lie in a table of their own, which has no captured time to go by, and a name that tells whose it is. */
+static void
+guard_toast(Oid toast)
+{
+	const char *name = get_rel_name(toast);
+	Oid			relid = name && strncmp(name, "pg_toast_", 9) == 0 ? strtoul(name + 9, NULL, 10) : InvalidOid;
+
+	if (OidIsValid(relid) && registry_lookup(relid))
+		gate_refuse_command("select", relid, CAUSE_PARTITION_DIRECT, "13(d)(6)");
+}
+
 /*
  * Governed relations in the range table, list of NamedRelation *.  A member
  * that was not named by itself counts only when its root was not named either:
@@ -90,6 +102,8 @@ verdict_named_relations(PlannedStmt *stmt, bool *reads_log, bool *writes_log)
 		varno++;
 		if (rte->rtekind != RTE_RELATION || rte->relid < FirstNormalObjectId)
 			continue;
+		if (any && rte->relkind == RELKIND_TOASTVALUE)
+			guard_toast(rte->relid);
 		permissions = compat_permissions(rte, COMPAT_PLAN_PERMINFOS(stmt));
 		permissions.required = requested_access(stmt, varno, permissions.required);
 		if (rte->relid == registry_log_relation())

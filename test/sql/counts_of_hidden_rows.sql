@@ -100,3 +100,47 @@ DROP TABLE pairs;
 SELECT ctlpr.unbind_role('data_admin', 'CT-NHPD') \g /dev/null
 REVOKE ALL ON plate_reads FROM data_admin;
 DROP ROLE data_admin;
+-- nor what the server counts of scans: a search for a read that is hidden fetches it
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle') > 0 AS begun;
+SET LOCAL enable_seqscan = off;
+SELECT count(*) FROM plate_reads WHERE plate = 'HA1';
+SAVEPOINT a;
+SELECT relname, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname ~ 'plate_reads' AND idx_tup_fetch > 0;
+ROLLBACK TO a;
+SELECT seq_tup_read FROM pg_stat_user_tables WHERE relname = 'plate_reads_4';
+ROLLBACK TO a;
+SELECT idx_tup_read FROM pg_stat_user_indexes WHERE relname = 'plate_reads_4';
+ROLLBACK TO a;
+SELECT heap_blks_hit FROM pg_statio_user_tables WHERE relname = 'plate_reads_4';
+ROLLBACK TO a;
+SELECT count(*) AS tables FROM pg_stat_user_tables WHERE relname = 'plate_reads_4' AND last_analyze IS NOT NULL;
+COMMIT;
+RESET ROLE;
+CREATE ROLE watchman;
+GRANT pg_monitor TO watchman;
+SET ROLE watchman;
+SELECT count(seq_tup_read) AS tables FROM pg_stat_user_tables WHERE relname = 'plate_reads_4';
+RESET ROLE;
+DROP ROLE watchman;
+-- what ANALYZE keeps of an index is hidden with what it keeps of its table
+CREATE INDEX as_written ON plate_reads_2 (upper(plate));
+ANALYZE plate_reads_2;
+SELECT count(*) FROM pg_stats WHERE tablename = 'as_written';
+SELECT count(*) FROM pg_statistic WHERE starelid = 'as_written'::regclass;
+DROP INDEX as_written;
+-- nor does PostGIS tell where hidden reads are
+SELECT ctlpr.release('plate_reads', 'to add a place') \g /dev/null
+ALTER TABLE plate_reads ADD COLUMN place geometry;
+UPDATE plate_reads SET place = st_makepoint(-72.9, 41.3);
+CREATE INDEX ON plate_reads_2 USING gist (place);
+ANALYZE plate_reads_2;
+SELECT ctlpr.govern('plate_reads', captured_at => 'captured_at', plate => 'plate', agency => 'agency_id') \g /dev/null
+GRANT SELECT ON plate_reads_2 TO officer;
+SET ROLE officer;
+SELECT st_estimatedextent('public', 'plate_reads_2', 'place');
+SELECT _postgis_index_extent('plate_reads_2', 'place');
+SELECT _postgis_stats('plate_reads_2', 'place');
+SELECT _postgis_selectivity('plate_reads_2', 'place', st_makeenvelope(-73, 41, -72, 42));
+RESET ROLE;

@@ -53,3 +53,22 @@ SET LOCAL ROLE bypasser;
 SELECT count(*) FROM plate_reads;
 ROLLBACK;
 SELECT role, action, allowed, sqlstate, count(*) FROM pg_temp.log_since(:start_seq) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
+-- pieces of long values lie in a table of their own, for superusers and whoever may read all tables
+CREATE TABLE pictures (captured_at timestamptz NOT NULL, plate text NOT NULL, image text);
+ALTER TABLE pictures ALTER image SET STORAGE EXTERNAL;
+INSERT INTO pictures VALUES (now() - interval '25 days', 'EXPIRED', repeat('picture', 2000));
+SELECT reltoastrelid::regclass AS toast FROM pg_class WHERE oid = 'pictures'::regclass \gset
+SELECT ctlpr.govern('pictures', captured_at => 'captured_at', plate => 'plate', owner_agency => 'CT-NHPD') \g /dev/null
+SELECT count(*) FROM :toast;
+CREATE ROLE reader_of_all LOGIN;
+GRANT pg_read_all_data TO reader_of_all;
+SET ROLE reader_of_all;
+SELECT count(*) FROM :toast;
+RESET ROLE;
+DROP ROLE reader_of_all;
+VACUUM FULL pictures;
+SELECT reltoastrelid::regclass AS toast FROM pg_class WHERE oid = 'pictures'::regclass \gset
+SELECT count(*) FROM :toast;
+SELECT role, action, relation, sqlstate, count(*) FROM pg_temp.log_since(:start_seq) WHERE relation = 'public.pictures' AND NOT allowed GROUP BY 1, 2, 3, 4 ORDER BY 1, 2;
+SELECT ctlpr.release('pictures', 'test') \g /dev/null
+DROP TABLE pictures;

@@ -89,9 +89,25 @@ DELETE FROM plate_reads;
 SELECT ctlpr.suspend_sharing('MA-BPD', 'the Attorney General', 'test');
 RESET session_replication_role;
 SELECT ctlpr.resume_sharing('MA-BPD', 'the Attorney General', 'test');
-CREATE FUNCTION pg_temp.stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''seen''; END';
+CREATE TEMP SEQUENCE seen;
+CREATE FUNCTION pg_temp.stop() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM nextval(''pg_temp.seen''); END';
 CREATE EVENT TRIGGER stop ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION pg_temp.stop();
 ALTER TABLE plate_reads DISABLE ROW LEVEL SECURITY;
 DROP EVENT TRIGGER stop;
+SELECT is_called AS seen FROM pg_temp.seen;
 SELECT action, relation, allowed, sqlstate, count(*) FROM pg_temp.log_since(:start_seq) GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4;
 SELECT statement FROM ctlpr.audit_log WHERE seq > :start_seq AND action = 'configuration' AND statement IS NOT NULL ORDER BY seq;
+-- nothing of the caller's is found by name where the gate looks something up
+GRANT CREATE ON SCHEMA public TO reads_owner;
+INSERT INTO pg_subscription_rel VALUES (1, 'pg_class'::regclass, 'r', NULL);
+SET ROLE reads_owner;
+CREATE FUNCTION public.same_oid(oid, oid) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RAISE NOTICE 'called by %', current_user; RETURN false; END $$;
+CREATE OPERATOR public.= (LEFTARG = oid, RIGHTARG = oid, FUNCTION = public.same_oid);
+SET search_path = public, pg_catalog;
+\set VERBOSITY terse
+CREATE TABLE plate_reads_later PARTITION OF plate_reads FOR VALUES FROM ('2040-01-01') TO ('2041-01-01');
+RESET search_path;
+DROP OPERATOR public.= (oid, oid);
+DROP FUNCTION public.same_oid;
+RESET ROLE;
+DELETE FROM pg_subscription_rel WHERE srsubid = 1;

@@ -64,6 +64,7 @@ SELECT count(*) AS of_the_default FROM pg_inherits WHERE inhparent = 'plate_read
 DROP TABLE forged, forged_child;
 -- functions of triggers that were allowed
 CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION when_told(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN INSERT INTO told VALUES ($1); RETURN true; END';
 CREATE FUNCTION tell_more() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO told VALUES (NEW.plate); RETURN NULL; END';
 CREATE TABLE told (plate text);
 CREATE TABLE triggered (captured_at timestamptz NOT NULL, plate text NOT NULL);
@@ -75,6 +76,11 @@ CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INS
 ALTER FUNCTION tell() SET search_path = told;
 CREATE OR REPLACE TRIGGER tell AFTER INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION tell_more();
 CREATE OR REPLACE TRIGGER tell AFTER INSERT OR UPDATE ON triggered FOR EACH ROW EXECUTE FUNCTION tell();
+CREATE OR REPLACE TRIGGER tell AFTER INSERT ON triggered FOR EACH ROW WHEN (when_told(NEW.plate)) EXECUTE FUNCTION tell();
+CREATE OR REPLACE TRIGGER tell AFTER INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION tell('told');
+CREATE OR REPLACE TRIGGER tell AFTER INSERT ON triggered FOR EACH STATEMENT EXECUTE FUNCTION tell();
+CREATE OR REPLACE TRIGGER tell AFTER INSERT ON triggered REFERENCING NEW TABLE AS fresh FOR EACH ROW EXECUTE FUNCTION tell();
+CREATE OR REPLACE TRIGGER tell AFTER INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION tell();
 CREATE TABLE triggered_child () INHERITS (triggered);
 CREATE TRIGGER tell AFTER INSERT ON triggered_child FOR EACH ROW EXECUTE FUNCTION tell_more();
 CREATE TRIGGER tell AFTER INSERT ON triggered_child FOR EACH ROW EXECUTE FUNCTION tell();
@@ -84,6 +90,7 @@ ALTER TABLE triggered_later INHERIT triggered;
 DROP TRIGGER tell ON triggered_child;
 DROP TRIGGER tell ON triggered;
 CREATE TRIGGER tell AFTER INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION tell();
+CREATE TRIGGER tell AFTER INSERT ON triggered FOR EACH ROW EXECUTE FUNCTION tell_more();
 CREATE OR REPLACE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 -- domains inside of types, and inside of expressions
 CREATE FUNCTION looks(text) RETURNS boolean LANGUAGE plpgsql AS 'BEGIN RAISE WARNING ''saw''; RETURN true; END';
@@ -141,4 +148,4 @@ DROP TABLE plate_reads, plate_reads_4, typed, beside, keyed, agencies, lanes, to
 DROP TYPE read_type, looking_row, harmless_row, looking_range CASCADE;
 DROP DOMAIN over_array, looking, harmless;
 REVOKE CREATE ON DATABASE :DBNAME FROM reads_owner;
-DROP FUNCTION tell, tell_more, looks;
+DROP FUNCTION tell, tell_more, when_told, looks;

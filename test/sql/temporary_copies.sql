@@ -102,6 +102,12 @@ COPY (SELECT * FROM gone) TO PROGRAM 'cat > /dev/null';
 ROLLBACK TO a;
 ROLLBACK;
 SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle') > 0 AS begun;
+CREATE TEMP TABLE whole (plate text) PARTITION BY LIST (plate) ON COMMIT DROP;
+CREATE TEMP TABLE part PARTITION OF whole DEFAULT;
+INSERT INTO whole SELECT plate FROM plate_reads;
+ROLLBACK;
 -- the next transaction knows nothing of the last one's tables
 BEGIN;
 SELECT ctlpr.begin_request('stolen_vehicle') > 0 AS begun;

@@ -28,7 +28,11 @@ my $ingest = connect_as($node, 'city', 'nhpd_ingest');
 for my $case (['sort', "SELECT plate FROM plate_reads WHERE plate LIKE 'SOON%' ORDER BY plate DESC"],
 	['materialized CTE', "WITH m AS MATERIALIZED (SELECT plate, random() FROM plate_reads WHERE plate LIKE 'SOON%' ORDER BY 2) SELECT plate FROM m"],
 	['hash join', "SELECT r.plate FROM (VALUES (1), (2), (3)) v (n) JOIN plate_reads r ON r.read_id % 3 + 1 = v.n WHERE r.plate LIKE 'SOON%'"],
-	['aggregate', "SELECT plate, count(*) FROM plate_reads WHERE plate LIKE 'SOON%' GROUP BY plate"]) {
+	['aggregate', "SELECT plate, count(*) FROM plate_reads WHERE plate LIKE 'SOON%' GROUP BY plate"],
+	['subquery that is run once', "SELECT (SELECT max(plate) FROM plate_reads WHERE plate LIKE 'SOON%'), n FROM generate_series(1, 10) n"],
+	['subquery in a hash', "SELECT n FROM generate_series(1, 10) n WHERE 'SOON' || n IN (SELECT plate FROM plate_reads OFFSET 0)"],
+	['rows of a row', "SELECT plate, generate_series(1, 9) FROM plate_reads WHERE plate LIKE 'SOON%'"],
+	['nested loop', "SELECT plate, n FROM plate_reads, LATERAL (SELECT n FROM generate_series(1, 9) n OFFSET 0) g WHERE plate LIKE 'SOON%'"]) {
 	$ingest->query("INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now() - interval '504 hours' + interval '2.0 seconds', 'SOON' || n, 'CT-NHPD' FROM generate_series(1, 10) n");
 	$nhpd->query('BEGIN'); $nhpd->query(request_sql("expiry"));
 	$nhpd->parse('', $case->[1]); $nhpd->bind_portal('p', ''); $nhpd->execute('p', 3);

@@ -4,6 +4,7 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
+use Time::HiRes qw(sleep);
 use CtlprTest;
 
 my $node = new_node('main', "autovacuum = off\nlog_statement = none\nlog_min_error_statement = error");
@@ -60,5 +61,23 @@ for my $libraries ('auto_explain,ctlpr', 'ctlpr,auto_explain')
 	unlike($plan, qr/Rows Removed|actual (time|rows)/, '... no count of hidden rows in it');
 	like($log, qr/Query Text: SELECT 4711.*?actual (time|rows)/s, '... elsewhere the counts are there');
 }
+
+# Statistics over a column that is no number: autovacuum tells nobody which value is none
+$node->safe_psql('city', "CREATE STATISTICS numbers ON (plate::int), agency_id FROM plate_reads");
+$node->safe_psql('city', "CREATE TABLE others (plate text); INSERT INTO others SELECT 'ZZOPEN' FROM generate_series(1, 100)");
+since();
+$node->adjust_conf('postgresql.conf', $_->[0], $_->[1]) for ['autovacuum', 'on'], ['autovacuum_naptime', '1s'];
+$node->append_conf('postgresql.conf', "autovacuum_analyze_threshold = 1\nautovacuum_analyze_scale_factor = 0\nlog_autovacuum_min_duration = 0\n");
+$node->restart;
+connect_as($node, 'city', 'nhpd_ingest')->query("INSERT INTO plate_reads (captured_at, plate, agency_id) SELECT now(), 'ZZNUMBER' || n, 'CT-NHPD' FROM generate_series(1, 200) n");
+$log = '';
+for (1 .. 240)
+{
+	$log .= since();
+	last if $log =~ /failed with SQLSTATE 22P02/;
+	sleep 0.5;
+}
+like($log, qr/ERROR:  the command on a governed table failed with SQLSTATE 22P02.*?CONTEXT:  automatic analyze of table/s, 'autovacuum fails, and says on which table');
+unlike($log, qr/invalid input syntax|for type integer/, '... not on which value');
 $node->stop;
 done_testing();
