@@ -302,7 +302,9 @@ SQL
 			if ($who ne 'keeper' && ($name eq 'default' || $version >= 5))
 			{
 				my $answer = $as{$who}->query("SELECT partman.run_maintenance('public.$table')");
-				like($answer->{error}{M} // '', qr/may not be named directly|bypasses row security/, "$table: pg_partman's own look into each partition is refused");
+				# From 5.5 on pg_partman goes on with the next table, and warns.
+				my $told = join ' ', map { $_->{M} } grep { defined } $answer->{error}, @{ $answer->{notices} };
+				like($told, qr/may not be named directly|bypasses row security/, "$table: pg_partman's own look into each partition is refused");
 				is(value("SELECT count(*) FROM pg_inherits WHERE inhparent = '$table'::regclass"), $before, "$table: ... and nothing is half done");
 				next;
 			}
