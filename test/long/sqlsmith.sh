@@ -11,7 +11,7 @@
 #   WORKERS             how many sessions at a time (default 2)
 #   STATEMENT_TIMEOUT   milliseconds (default 500)
 #   MUTANTS             names of test/long/sqlsmith/mutants.txt to try afterwards; all by default, none when empty
-#   MUTANT_STATEMENTS   within how many statements each has to be found (default 10000)
+#   MUTANT_STATEMENTS   within how many statements each has to be found (default 20000)
 #   DETAILS             file to keep the statements of leaks, differences and internal errors in (default: shown, 60 lines)
 #   STOP_AT_FIRST       set to stop at the first leak or difference
 #
@@ -23,7 +23,7 @@ statements=${STATEMENTS:-100000}
 seed=${SEED:-$((RANDOM * 32768 + RANDOM))}
 workers=${WORKERS:-2}
 timeout=${STATEMENT_TIMEOUT:-500}
-mutant_statements=${MUTANT_STATEMENTS:-10000}
+mutant_statements=${MUTANT_STATEMENTS:-20000}
 for number in "$statements" "$seed" "$workers" "$timeout" "$mutant_statements"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "not a number: $number"
 done
