@@ -37,6 +37,7 @@
 #include "ctlpr.h"
 #include "exempt.h"
 #include "gate.h"
+#include "index_quals.h"
 #include "key_checks.h"
 #include "query_shape.h"
 #include "registry.h"
@@ -483,6 +484,7 @@ extend_paths(PlannerInfo *root, RelOptInfo *rel, Index varno, RangeTblEntry *rte
 	{
 		GovernedRelation governed = *found;
 
+		index_quals_add_paths(root, rel);
 		count_touched(root, rel, varno, &governed);
 	}
 }

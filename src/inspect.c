@@ -9,6 +9,7 @@
 
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "parser/parsetree.h"
@@ -950,6 +951,83 @@ keeps_rows(PlanState *state)
 	}
 }
 
+static Node *
+without_relabels(Node *node)
+{
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	return node;
+}
+
+/* A constant text of two operands' second; NULL where it is none */
+static const char *
+second_text(OpExpr *clause, int *length)
+{
+	Const *constant = list_length(clause->args) == 2 ? (Const *) lsecond(clause->args) : NULL;
+	text  *value;
+
+	if (!constant || !IsA(constant, Const) || constant->constisnull ||
+		(constant->consttype != TEXTOID && constant->consttype != BPCHAROID && constant->consttype != VARCHAROID))
+		return NULL;
+	value = DatumGetTextPP(constant->constvalue);
+	*length = VARSIZE_ANY_EXHDR(value);
+	return VARDATA_ANY(value);
+}
+
+/* How many bytes all texts that match a pattern begin with alike, and which; an empty string for what is no pattern */
+static char *
+fixed_beginning(OpExpr *pattern, int *length)
+{
+	Oid			support = get_func_support(pattern->opfuncid);
+	bool		like = support == F_TEXTLIKE_SUPPORT || support == F_TEXTICLIKE_SUPPORT;
+	int			total;
+	const char *value = second_text(pattern, &total);
+	char	   *fixed = palloc(value ? total + 1 : 1);
+
+	*length = 0;
+	for (int i = 0; value && (like || support == F_TEXT_STARTS_WITH_SUPPORT) && i < total; i++)
+	{
+		if (like && (value[i] == '%' || value[i] == '_'))
+			break;
+		if (like && value[i] == '\\' && ++i == total)
+			break;
+		fixed[(*length)++] = value[i];
+	}
+	return fixed;
+}
+
+/*
+ * Is a condition of a B-tree search a bound that the server has made of a
+ * pattern, which is among the conditions of its scan?  No longer than what all
+ * matches begin with, and different in the last character at the most, it says
+ * nothing that the pattern does not say.
+ */
+static bool
+is_bound_of_pattern(Node *node, List *quals)
+{
+	OpExpr	   *bound = (OpExpr *) node;
+	int			length;
+	const char *value = IsA(node, OpExpr) ? second_text(bound, &length) : NULL;
+	ListCell   *cell;
+
+	if (!value || length == 0)
+		return false;
+	foreach (cell, quals)
+	{
+		OpExpr *pattern = lfirst(cell);
+		int		fixed_length;
+		char   *fixed;
+
+		if (!IsA(pattern, OpExpr) || !equal(without_relabels(linitial(pattern->args)), without_relabels(linitial(bound->args))))
+			continue;
+		fixed = fixed_beginning(pattern, &fixed_length);
+		if (length <= fixed_length &&
+			memcmp(value, fixed, pg_mbcharcliplen(value, length, pg_mbstrlen_with_len(value, length) - 1)) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Expressions that a kind of node has besides its target list and quals */
 static void
 inspect_special_clauses(Place *place)
@@ -960,7 +1038,9 @@ inspect_special_clauses(Place *place)
 	switch (nodeTag(plan))
 	{
 		case T_IndexScan:
-			inspect_clause(place, (Node *) ((IndexScan *) plan)->indexqualorig, true);
+			foreach (cell, ((IndexScan *) plan)->indexqualorig)
+				if (!is_bound_of_pattern(lfirst(cell), plan->qual))
+					inspect_clause(place, lfirst(cell), true);
 			inspect_clause(place, (Node *) ((IndexScan *) plan)->indexorderbyorig, true);
 			break;
 		case T_IndexOnlyScan:
@@ -968,9 +1048,6 @@ inspect_special_clauses(Place *place)
 			break;
 		case T_BitmapHeapScan:
 			inspect_clause(place, (Node *) ((BitmapHeapScan *) plan)->bitmapqualorig, true);
-			break;
-		case T_BitmapIndexScan:
-			inspect_clause(place, (Node *) ((BitmapIndexScan *) plan)->indexqualorig, true);
 			break;
 		case T_TidScan:
 			inspect_clause(place, (Node *) ((TidScan *) plan)->tidquals, true);
