@@ -244,13 +244,19 @@ audit_push_nowait(const AuditEntry *entry, int64 *seq)
 	return ticket;
 }
 
+bool
+audit_is_durable(uint64 ticket)
+{
+	return ctlpr_audit_durability == AUDIT_DURABILITY_ASYNC || pg_atomic_read_u64(&shared_database()->flushed) >= ticket;
+}
+
 void
 audit_await(uint64 ticket)
 {
 	DatabaseSlot *slot = shared_database();
 	TimestampTz	  deadline;
 
-	if (ctlpr_audit_durability == AUDIT_DURABILITY_ASYNC || pg_atomic_read_u64(&slot->flushed) >= ticket)
+	if (audit_is_durable(ticket))
 		return;
 
 	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);

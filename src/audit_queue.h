@@ -29,6 +29,9 @@ extern uint64 audit_push(const AuditEntry *entry, int64 *seq);
 extern uint64 audit_push_nowait(const AuditEntry *entry, int64 *seq);
 extern void	  audit_await(uint64 ticket);
 
+/* Would audit_await() return at once? */
+extern bool audit_is_durable(uint64 ticket);
+
 /*
  * Writer side.
  *

@@ -28,6 +28,7 @@
 #include "key_checks.h"
 #include "record.h"
 #include "refusal.h"
+#include "release.h"
 #include "retention.h"
 #include "rules.h"
 #include "shared.h"
@@ -371,13 +372,33 @@ guard_copies(QueryDesc *query_desc)
 	verdict_note_temporary(query_desc, root);
 }
 
+/* Does the plan call nothing but functions that keep what they see to themselves? */
+static bool
+start_watched(QueryDesc *query_desc, int eflags)
+{
+	ReleaseWatch watch;
+
+	release_begin_watch(&watch);
+	PG_TRY();
+	{
+		call_standard_start(query_desc, eflags);
+	}
+	PG_FINALLY();
+	{
+		release_end_watch(&watch);
+	}
+	PG_END_TRY();
+	return !watch.unknown;
+}
+
 static void
 gate_start(QueryDesc *query_desc, int eflags)
 {
 	List			*named;
 	bool			 reads_log;
 	bool			 writes_log;
-	bool			 counts_hidden = false;
+	bool			 counts_hidden;
+	bool			 knows_functions;
 	MemoryContext	 old;
 	StatementAccess *access;
 
@@ -397,11 +418,13 @@ gate_start(QueryDesc *query_desc, int eflags)
 	named = verdict_named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
 	if (reads_log || writes_log)
 		guard_log(reads_log, writes_log, query_desc);
-	if (named != NIL)
-		counts_hidden = counts_hidden_rows(query_desc);
-	call_standard_start(query_desc, eflags);
 	if (named == NIL)
+	{
+		call_standard_start(query_desc, eflags);
 		return;
+	}
+	counts_hidden = counts_hidden_rows(query_desc);
+	knows_functions = start_watched(query_desc, eflags);
 	/* A module that is called after us may have asked for the counts. */
 	if (!counts_hidden)
 		counts_hidden = counts_hidden_rows(query_desc);
@@ -409,6 +432,7 @@ gate_start(QueryDesc *query_desc, int eflags)
 	old = MemoryContextSwitchTo(query_desc->estate->es_query_cxt);
 	access = create_statement(query_desc, named, eflags);
 	access->counts_hidden = counts_hidden;
+	access->overlaps = knows_functions && release_is_plain_query(query_desc);
 	if (access->is_worker)
 		join_leader(access);
 	else
@@ -617,6 +641,20 @@ run_as_caller(EXECUTOR_RUN_PARAMS)
 	PG_END_TRY();
 }
 
+/* In a PG_CATCH block: an error may quote what the statement found, and waits as its rows do. */
+COMPAT_NORETURN static void
+rethrow_when_durable(StatementAccess *access, MemoryContext context)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(context);
+	error = CopyErrorData();
+	FlushErrorState();
+	if (access->ticket != 0 && !is_observed_only(access))
+		audit_await(access->ticket);
+	ReThrowError(error);
+}
+
 /* Run as the innermost governed statement; an error ends it. */
 static void
 run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
@@ -635,6 +673,8 @@ run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
 		if (published)
 			withdraw_from_workers(access);
 		close_statement(access, geterrcode(), false);
+		if (access->overlaps && !error_says_nothing_of_rows(geterrcode()))
+			rethrow_when_durable(access, caller);
 		/* Who changes the other table of a key need not see the reads that it changes with. */
 		if (access->referential && !error_says_nothing_of_rows(geterrcode()))
 			error_rethrow_without_values(caller);
@@ -647,15 +687,35 @@ run_as_innermost(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
 	access->rows_returned += query_desc->estate->es_processed;
 }
 
+/* Run while the record is written; nothing of what is found leaves before it is. */
+static void
+run_overlapping(StatementAccess *access, bool published, EXECUTOR_RUN_PARAMS)
+{
+	DestReceiver *receiver = query_desc->dest;
+
+	query_desc->dest = release_when_durable(receiver, access->ticket);
+	PG_TRY();
+	{
+		run_as_innermost(access, published, EXECUTOR_RUN_ARGS);
+	}
+	PG_FINALLY();
+	{
+		query_desc->dest = receiver;
+	}
+	PG_END_TRY();
+	/* That there was nothing to find is an answer, too. */
+	audit_await(access->ticket);
+}
+
 /* What must be so before a run begins, or goes on: the same requester, a durable record, the limits of now */
 static void
 prepare_run(StatementAccess *access)
 {
 	if (access->is_worker)
 		return;
-	if (!is_observed_only(access) && access->ticket != 0)
+	if (!is_observed_only(access) && access->ticket != 0 && !access->overlaps)
 		audit_await(access->ticket);
-	/* After the wait: the writer has made sure by now that the clock is not behind the log. */
+	/* The entry has a number, so the writer has made sure by now that the clock is not behind the log. */
 	access->now = shared_now();
 	move_limits(access);
 	if (!is_observed_only(access))
@@ -813,7 +873,10 @@ gate_run(EXECUTOR_RUN_PARAMS)
 		if (!published)
 			COMPAT_RUN_WITHOUT_WORKERS(query_desc);
 	}
-	run_as_innermost(access, published, EXECUTOR_RUN_ARGS);
+	if (access->overlaps && access->ticket != 0 && !is_observed_only(access) && !audit_is_durable(access->ticket))
+		run_overlapping(access, published, EXECUTOR_RUN_ARGS);
+	else
+		run_as_innermost(access, published, EXECUTOR_RUN_ARGS);
 	if (caller)
 		carry(access, caller);
 }

@@ -96,6 +96,7 @@ typedef struct StatementAccess
 	int64					others_touched; /* reads of other agencies, 13(d)(8) */
 	BulkCount			   *shared_bulk;	/* the same, counted together with parallel workers; NULL: alone */
 	bool					is_worker;		/* a part of its leader's statement */
+	bool					overlaps;		/* runs while its record is written, see release.h */
 	bool					referential;	/* the server's own, for a key: neither decided nor recorded */
 	bool					copies_reads;	/* what it inserts was counted when it came in */
 	bool					holds_rows;		/* a node of its plan keeps rows between runs */

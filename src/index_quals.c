@@ -150,6 +150,12 @@ find_vetted(Oid function, const VettedFunction *list, int length)
 	return found;
 }
 
+bool
+index_quals_is_vetted(Oid function)
+{
+	return find_vetted(function, vetted_functions, lengthof(vetted_functions)) != NULL;
+}
+
 /* A pattern that runs out after an escape is an error, but only for the rows that match so far. */
 static bool
 is_whole_pattern(Node *node)

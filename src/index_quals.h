@@ -9,6 +9,9 @@
 
 #include "nodes/pathnodes.h"
 
+/* Is the function on the list, whatever it is given? */
+extern bool index_quals_is_vetted(Oid function);
+
 /*
  * Add the paths over indexes of a base relation (a plain table or a partition)
  * that its vetted conditions allow, beside those that the server has found.

@@ -47,6 +47,7 @@
 #include "outflow.h"
 #include "record.h"
 #include "registry.h"
+#include "release.h"
 #include "trigger_gate.h"
 #include "utility_gate.h"
 
@@ -487,6 +488,7 @@ tells_of_places(Oid function)
 static void
 guard_executed(Oid function)
 {
+	release_note_function(function);
 	if (utility_gate_rewrites() && !expressions_is_vetted(function))
 		gate_refuse_weakening("ddl", utility_gate_rewrites(), CAUSE_EXPRESSION, "13(b)(2)(A)");
 	if (outflow_is_decoding_function(function))

@@ -60,6 +60,7 @@ ok(await_log($node, 'city', "entry = 'outcome' AND of_seq IN (SELECT seq FROM ct
 	'its outcome is the error');
 
 # The same with a record that cannot be made durable: the error text stays inside
+$node->safe_psql('city', q{CREATE FUNCTION tell(text) RETURNS int LANGUAGE plpgsql AS 'BEGIN RAISE NOTICE ''%'', $1; RETURN 1; END'});
 my $writer = worker_pid($node, 'city', 'ctlpr audit writer');
 $node->safe_psql('city', "ALTER ROLE nhpd SET ctlpr.audit_timeout = '500ms'");
 my $hasty = connect_as($node, 'city', 'nhpd');
@@ -71,6 +72,9 @@ for my $leak (
 	[ 'a failing filter',         q{SELECT 1 FROM plate_reads WHERE plate::int = 7} ],
 	[ 'a notice of a DO block',   q{DO $$ DECLARE p text; BEGIN SELECT plate INTO p FROM plate_reads LIMIT 1; RAISE NOTICE '%', p; END $$} ],
 	[ 'an error of a DO block',   q{DO $$ DECLARE p text; BEGIN SELECT plate INTO p FROM plate_reads LIMIT 1; RAISE EXCEPTION '%', p; END $$} ],
+	[ 'a notice of a function',   q{SELECT tell(plate) FROM plate_reads} ],
+	[ 'an empty answer',          q{SELECT plate FROM plate_reads WHERE plate = 'NOWHERE'} ],
+	[ 'a lock that others see',   q{SELECT pg_advisory_lock(hashtext(plate)) FROM plate_reads} ],
 	[ 'a function that notifies', q{SELECT pg_notify('out', plate) FROM plate_reads} ],
 	[ 'a cursor',                 q{DECLARE c CURSOR FOR SELECT plate FROM plate_reads; FETCH c} ],
 	[ 'COPY TO',                  q{COPY (SELECT plate FROM plate_reads) TO STDOUT} ],
@@ -83,6 +87,7 @@ for my $leak (
 	is(scalar @{ $result->{rows} }, 0, "$leak->[0] returns no row");
 	$hasty->query('ROLLBACK TO s');
 }
+is($node->safe_psql('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), '0', 'no such lock was taken');
 kill 'CONT', $writer;
 $hasty->query('ROLLBACK');
 $hasty->close;

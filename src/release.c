@@ -1,0 +1,156 @@
+/*
+ * release.c - see release.h.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/transam.h"
+#include "catalog/pg_proc.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#include "audit_queue.h"
+#include "index_quals.h"
+#include "registry.h"
+#include "release.h"
+
+/* ---- functions ---- */
+
+static ReleaseWatch *watching = NULL;
+
+/*
+ * The server's functions that are not volatile compute, but for those that call
+ * what their arguments' types or texts name: casts to JSON, checks of domains,
+ * queries over relations.
+ */
+static bool
+calls_others(const char *name)
+{
+	static const char *const parts[] = {"json", "_to_xml", "pg_input_"};
+
+	for (int i = 0; i < lengthof(parts); i++)
+		if (strstr(name, parts[i]))
+			return true;
+	return false;
+}
+
+static bool
+is_of_policy(Oid function)
+{
+	const PolicyFunctions *functions = registry_policy_functions();
+
+	return function == functions->visible_since || function == functions->may_read || function == functions->touch ||
+		   function == functions->shows_statistics || function == functions->shows_extended_statistics;
+}
+
+static bool
+is_known(Oid function)
+{
+	HeapTuple	 tuple;
+	Form_pg_proc proc;
+	bool		 known;
+
+	if (function >= FirstNormalObjectId)
+		return is_of_policy(function) || index_quals_is_vetted(function);
+	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	proc = (Form_pg_proc) GETSTRUCT(tuple);
+	known = proc->provolatile != PROVOLATILE_VOLATILE && !calls_others(NameStr(proc->proname));
+	ReleaseSysCache(tuple);
+	return known;
+}
+
+void
+release_begin_watch(ReleaseWatch *watch)
+{
+	*watch = (ReleaseWatch){watching, false};
+	watching = watch;
+}
+
+void
+release_end_watch(ReleaseWatch *watch)
+{
+	watching = watch->outer;
+}
+
+void
+release_note_function(Oid function)
+{
+	if (watching && !watching->unknown)
+		watching->unknown = !is_known(function);
+}
+
+/* ---- statements ---- */
+
+/* Does a part of a plan tell another server, or a module of its own, what it looks for? */
+static bool
+reaches_out(PlanState *state, void *context)
+{
+	if (IsA(state, ForeignScanState) || IsA(state, CustomScanState))
+		return true;
+	return planstate_tree_walker(state, reaches_out, context);
+}
+
+bool
+release_is_plain_query(const QueryDesc *query_desc)
+{
+	const PlannedStmt *stmt = query_desc->plannedstmt;
+
+	return query_desc->operation == CMD_SELECT && stmt->rowMarks == NIL && !stmt->hasModifyingCTE &&
+		   !reaches_out(query_desc->planstate, NULL);
+}
+
+/* ---- rows ---- */
+
+typedef struct WaitingReceiver
+{
+	DestReceiver  receiver;
+	DestReceiver *real;
+	uint64		  ticket; /* 0: waited for */
+} WaitingReceiver;
+
+static bool
+receive(TupleTableSlot *slot, DestReceiver *self)
+{
+	WaitingReceiver *waiting = (WaitingReceiver *) self;
+
+	if (waiting->ticket != 0)
+	{
+		audit_await(waiting->ticket);
+		waiting->ticket = 0;
+	}
+	return waiting->real->receiveSlot(slot, waiting->real);
+}
+
+static void
+start_up(DestReceiver *self, int operation, TupleDesc desc)
+{
+	DestReceiver *real = ((WaitingReceiver *) self)->real;
+
+	real->rStartup(real, operation, desc);
+}
+
+static void
+shut_down(DestReceiver *self)
+{
+	DestReceiver *real = ((WaitingReceiver *) self)->real;
+
+	real->rShutdown(real);
+}
+
+/* The real receiver belongs to somebody else. */
+static void
+destroy(DestReceiver *self)
+{
+}
+
+DestReceiver *
+release_when_durable(DestReceiver *receiver, uint64 ticket)
+{
+	WaitingReceiver *waiting = palloc(sizeof(WaitingReceiver));
+
+	*waiting = (WaitingReceiver){{receive, start_up, shut_down, destroy, receiver->mydest}, receiver, ticket};
+	return &waiting->receiver;
+}
