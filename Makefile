@@ -28,6 +28,8 @@ SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
 
 # The server's own headers do not pass -Wextra without these three.
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
+# Calls inside of the library, of which the policy makes some for each row, need no detour.
+SHLIB_LINK = -Wl,-Bsymbolic-functions
 ifeq ($(WERROR),1)
 PG_CFLAGS += -Werror
 endif

@@ -26,6 +26,7 @@
 typedef struct OwnerAccess
 {
 	char			value[CTLPR_AGENCY_ID_SIZE]; /* hash key: value of the owner column */
+	int				length;						 /* of that */
 	char			agency_id[CTLPR_AGENCY_ID_SIZE];
 	bool			known;	   /* a registered agency */
 	bool			mine;	   /* the requester's */
@@ -112,6 +113,9 @@ extern bool				gate_statement_running(void);
 
 /* The statement's use of the relation with this OID; raises LP010 for one that the gate did not pass */
 extern RelationAccess *gate_relation(StatementAccess *access, Oid relid);
+
+/* Does the statement name that relation, or the root that it is a member of? */
+extern bool gate_names(StatementAccess *access, Oid relid);
 
 /* What the statement may do with reads of this owner; value need not be terminated. */
 extern OwnerAccess *gate_owner(StatementAccess *access, RelationAccess *relation, const char *value, int length);

@@ -16,8 +16,8 @@
 
 /* ---- for the policy predicates ---- */
 
-RelationAccess *
-gate_relation(StatementAccess *access, Oid relid)
+static RelationAccess *
+named_relation(StatementAccess *access, Oid relid)
 {
 	const GovernedRelation *governed;
 
@@ -30,7 +30,23 @@ gate_relation(StatementAccess *access, Oid relid)
 	for (int i = 0; governed && i < access->relation_count; i++)
 		if (access->relations[i].relation.relid == governed->root)
 			return &access->relations[i];
-	refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
+	return NULL;
+}
+
+bool
+gate_names(StatementAccess *access, Oid relid)
+{
+	return named_relation(access, relid) != NULL;
+}
+
+RelationAccess *
+gate_relation(StatementAccess *access, Oid relid)
+{
+	RelationAccess *relation = named_relation(access, relid);
+
+	if (!relation)
+		refusal_raise(CAUSE_UNFILTERED, "13(d)(6)");
+	return relation;
 }
 
 static bool
@@ -108,7 +124,7 @@ gate_owner(StatementAccess *access, RelationAccess *relation, const char *value,
 	/* No agency has a longer identifier, so what is longer is nobody's, like the empty one. */
 	if (length >= CTLPR_AGENCY_ID_SIZE)
 		length = 0;
-	if (owner && strncmp(owner->value, value, length) == 0 && owner->value[length] == '\0')
+	if (owner && owner->length == length && memcmp(owner->value, value, length) == 0)
 		return owner;
 
 	memset(key, 0, sizeof(key));
@@ -132,6 +148,7 @@ gate_owner(StatementAccess *access, RelationAccess *relation, const char *value,
 
 		memset(&settled, 0, sizeof(settled));
 		memcpy(settled.value, key, sizeof(key));
+		settled.length = strlen(key);
 		settled.oldest = DT_NOEND;
 		old = MemoryContextSwitchTo(access->context);
 		gate_settle_owner(access, relation, &settled);

@@ -719,12 +719,6 @@ instruments_retention(const char *agency_id, TimestampTz at)
 	return result;
 }
 
-TimestampTz
-instruments_limit(const AgencyRetention *retention, TimestampTz now)
-{
-	return Max(retention->hidden_before, retention->period_us > 0 ? now - retention->period_us : DT_NOBEGIN);
-}
-
 /* Add the agencies that a column of a table names, where another column is not null. */
 static List *
 add_keepers(List *keepers, const char *table, AttrNumber agency, AttrNumber retention)

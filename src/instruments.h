@@ -93,7 +93,11 @@ typedef struct AgencyRetention
 extern AgencyRetention instruments_retention(const char *agency_id, TimestampTz at);
 
 /* The agency's reads captured before this instant are expired by it; DT_NOBEGIN: none is */
-extern TimestampTz instruments_limit(const AgencyRetention *retention, TimestampTz now);
+static inline TimestampTz
+instruments_limit(const AgencyRetention *retention, TimestampTz now)
+{
+	return Max(retention->hidden_before, retention->period_us > 0 ? now - retention->period_us : DT_NOBEGIN);
+}
 
 /* Agencies that have such a limit; list of char *, palloc'd */
 extern List *instruments_shorter_keepers(TimestampTz at);

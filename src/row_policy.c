@@ -512,17 +512,38 @@ ctlpr_guard_support(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(NULL);
 }
 
-/* visible_since(relation): reads captured before this instant are expired; -infinity in observe mode */
+/* The call site of a statement under way that names the relation; NULL outside of one */
+static CallSite *
+running_site(FunctionCallInfo fcinfo)
+{
+	CallSite		*site = fcinfo->flinfo->fn_extra;
+	StatementAccess *access = gate_running();
+
+	if (access == NULL || (site && site->serial == access->serial))
+		return access ? site : NULL;
+	return gate_names(access, PG_GETARG_OID(0)) ? call_site(fcinfo) : NULL;
+}
+
+/*
+ * visible_since(relation): reads captured before this instant are expired;
+ * -infinity in observe mode.  As a filter it is asked for every row, and
+ * answers with the limit of the run.
+ */
 Datum
 ctlpr_visible_since(PG_FUNCTION_ARGS)
 {
-	const GovernedRelation *governed = registry_lookup(PG_GETARG_OID(0));
-	TimestampTz				now = shared_now();
+	CallSite			   *site = running_site(fcinfo);
+	const GovernedRelation *governed;
+	TimestampTz				now;
 	GovernedRelation		copy;
 	TimestampTz				limit;
 
+	if (site)
+		PG_RETURN_TIMESTAMPTZ(site->relation->observed ? DT_NOBEGIN : site->relation->limit);
+	governed = registry_lookup(PG_GETARG_OID(0));
 	if (!governed)
 		PG_RETURN_TIMESTAMPTZ(DT_NOEND);
+	now = shared_now();
 	if (registry_observed(governed, now))
 		PG_RETURN_TIMESTAMPTZ(DT_NOBEGIN);
 	copy = *governed;
