@@ -17,6 +17,7 @@
 
 #include "ctlpr.h"
 #include "event.h"
+#include "function_facts.h"
 #include "gate.h"
 #include "object_gate.h"
 #include "outflow.h"
@@ -213,6 +214,7 @@ _PG_init(void)
 	index_path_install();
 	record_install();
 	gate_install();
+	function_facts_install();
 	temporary_install();
 	utility_gate_install();
 	object_gate_install();

@@ -19,7 +19,6 @@
 #include "catalog/pg_constraint.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
-#include "catalog/pg_language.h"
 #include "catalog/pg_policy.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_statistic_ext.h"
@@ -41,6 +40,7 @@
 #include "ctlpr.h"
 #include "exempt.h"
 #include "expressions.h"
+#include "function_facts.h"
 #include "gate.h"
 #include "hold.h"
 #include "object_gate.h"
@@ -457,34 +457,6 @@ counts_scanned_rows(Oid function)
 	}
 }
 
-/*
- * PostGIS's functions that read what ANALYZE keeps of a table, or its index:
- * where reads are, hidden ones included.  Looked up once, and again when a
- * function of the catalog has changed.
- */
-static bool
-tells_of_places(Oid function)
-{
-	static const char *const symbols[] = {"gserialized_estimated_extent", "geometry_estimated_extent",
-										  "_postgis_gserialized_stats",	  "_postgis_gserialized_sel",
-										  "_postgis_gserialized_joinsel", "_postgis_gserialized_index_extent"};
-	HeapTuple				 tuple;
-	bool					 result = false;
-	bool					 isnull;
-
-	if (function < FirstNormalObjectId || !HeapTupleIsValid(tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function))))
-		return false;
-	if (((Form_pg_proc) GETSTRUCT(tuple))->prolang == ClanguageId)
-	{
-		const char *symbol = TextDatumGetCString(SysCacheGetAttr(PROCOID, tuple, Anum_pg_proc_prosrc, &isnull));
-
-		for (int i = 0; i < lengthof(symbols); i++)
-			result |= strcmp(symbol, symbols[i]) == 0;
-	}
-	ReleaseSysCache(tuple);
-	return result;
-}
-
 static void
 guard_executed(Oid function)
 {
@@ -493,7 +465,8 @@ guard_executed(Oid function)
 		gate_refuse_weakening("ddl", utility_gate_rewrites(), CAUSE_EXPRESSION, "13(b)(2)(A)");
 	if (outflow_is_decoding_function(function))
 		outflow_guard_decoding();
-	else if ((counts_scanned_rows(function) || tells_of_places(function)) && IsTransactionState() && registry_any_governed() &&
+	else if (IsTransactionState() && registry_any_governed() &&
+			 (counts_scanned_rows(function) || function_tells_of_places(function)) &&
 			 !has_privs_of_role(GetUserId(), ROLE_PG_READ_ALL_STATS))
 		gate_refuse_call("select", CAUSE_SCAN_STATISTICS, "13(d)(6)");
 }

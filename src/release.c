@@ -3,64 +3,15 @@
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
-#include "access/transam.h"
-#include "catalog/pg_proc.h"
 #include "nodes/nodeFuncs.h"
-#include "utils/lsyscache.h"
-#include "utils/syscache.h"
 
 #include "audit_queue.h"
-#include "index_quals.h"
-#include "registry.h"
+#include "function_facts.h"
 #include "release.h"
 
 /* ---- functions ---- */
 
 static ReleaseWatch *watching = NULL;
-
-/*
- * The server's functions that are not volatile compute, but for those that call
- * what their arguments' types or texts name: casts to JSON, checks of domains,
- * queries over relations.
- */
-static bool
-calls_others(const char *name)
-{
-	static const char *const parts[] = {"json", "_to_xml", "pg_input_"};
-
-	for (int i = 0; i < lengthof(parts); i++)
-		if (strstr(name, parts[i]))
-			return true;
-	return false;
-}
-
-static bool
-is_of_policy(Oid function)
-{
-	const PolicyFunctions *functions = registry_policy_functions();
-
-	return function == functions->visible_since || function == functions->may_read || function == functions->touch ||
-		   function == functions->shows_statistics || function == functions->shows_extended_statistics;
-}
-
-static bool
-is_known(Oid function)
-{
-	HeapTuple	 tuple;
-	Form_pg_proc proc;
-	bool		 known;
-
-	if (function >= FirstNormalObjectId)
-		return is_of_policy(function) || index_quals_is_vetted(function);
-	tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	proc = (Form_pg_proc) GETSTRUCT(tuple);
-	known = proc->provolatile != PROVOLATILE_VOLATILE && !calls_others(NameStr(proc->proname));
-	ReleaseSysCache(tuple);
-	return known;
-}
 
 void
 release_begin_watch(ReleaseWatch *watch)
@@ -79,7 +30,7 @@ void
 release_note_function(Oid function)
 {
 	if (watching && !watching->unknown)
-		watching->unknown = !is_known(function);
+		watching->unknown = !function_is_quiet(function);
 }
 
 /* ---- statements ---- */
