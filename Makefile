@@ -7,6 +7,7 @@
 #                        check-regress check-pgtap check-isolation check-tap; TESTS="name ..." picks tests
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
 #                        the head of each script says by which variables it is made longer or repeated
+#   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
 #   make format          clang-format over the sources; format-check only looks
 #   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
 #
@@ -37,7 +38,7 @@ endif
 EXTRA_CLEAN = build
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-SCRIPT_GOALS = check check-regress check-isolation check-pgtap check-tap check-long demo format format-check lint
+SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -76,6 +77,9 @@ check-regress check-isolation check-pgtap check-tap: check-%:
 
 check-long:
 	+@ASSERT_PG_CONFIG='$(ASSERT_PG_CONFIG)' PG_CONFIG='$(PG_CONFIG)' test/run_long.sh
+
+bench:
+	+@PG_CONFIG='$(PG_CONFIG)' bench/run.sh
 
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
