@@ -275,6 +275,26 @@ audit_await(uint64 ticket)
 	ConditionVariableCancelSleep();
 }
 
+void
+audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first)
+{
+	MinimalTuple row = first ? form_row(slot, first) : NULL;
+	bool		 queued = true;
+	int64		 seq;
+	uint64		 ticket;
+
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	slot->next_seq = next_seq;
+	slot->log_relation = registry_log_relation();
+	slot->seq_known = true;
+	if (row)
+		queued = put_row(slot, row, &seq, &ticket);
+	LWLockRelease(slot->lock);
+	ConditionVariableBroadcast(&slot->flushed_cv);
+	if (!queued)
+		elog(ERROR, "the audit queue has no room for its first entry");
+}
+
 MinimalTuple
 audit_queue_next(DatabaseSlot *slot, uint64 *position, uint64 limit)
 {

@@ -43,6 +43,13 @@ extern bool audit_is_durable(uint64 ticket);
 extern MinimalTuple audit_queue_next(DatabaseSlot *slot, uint64 *position, uint64 limit);
 extern void			audit_queue_committed(DatabaseSlot *slot);
 
+/*
+ * Number what is queued from now on from this number; waiters are woken.
+ * first: an entry that comes before all of theirs, or NULL.  Raises an internal
+ * error when the queue has no room for it.
+ */
+extern void audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first);
+
 /* The log was loaded by a restore: number on from what is there; call when that is committed. */
 extern void audit_queue_restored(void);
 

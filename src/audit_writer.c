@@ -121,12 +121,26 @@ greatest_value(Relation log, Oid index_oid, AttrNumber attribute, Datum *value)
 	return !isnull;
 }
 
+/* Did a restore fill the log?  The log itself says so, where it goes on. */
+static bool
+take_restored(void)
+{
+	bool restored;
+
+	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
+	restored = my_slot->restored;
+	my_slot->restored = false;
+	LWLockRelease(my_slot->lock);
+	return restored;
+}
+
 /* Number on from the newest entry; the latest time on record is a floor for the clock. */
 static void
 read_log_end(Relation log)
 {
-	int64 last = 0;
-	Datum value;
+	AuditEntry restore = AUDIT_ENTRY_INIT;
+	int64	   last = 0;
+	Datum	   value;
 
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (greatest_value(log, registry_log_index(), 1, &value))
@@ -135,37 +149,13 @@ read_log_end(Relation log)
 		shared_raise_clock(my_slot, DatumGetTimestampTz(value));
 	PopActiveSnapshot();
 
-	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
-	my_slot->next_seq = last + 1;
-	my_slot->log_relation = RelationGetRelid(log);
-	my_slot->seq_known = true;
-	LWLockRelease(my_slot->lock);
-	ConditionVariableBroadcast(&my_slot->flushed_cv);
-}
-
-/* A restore filled the log: say so in the log itself, where it goes on. */
-static void
-note_restore(void)
-{
-	AuditEntry entry = AUDIT_ENTRY_INIT;
-	bool	   restored;
-	int64	   seq;
-
-	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
-	restored = my_slot->restored;
-	my_slot->restored = false;
-	LWLockRelease(my_slot->lock);
-	if (!restored)
-		return;
-
-	entry.kind = AUDIT_VERDICT;
-	entry.at = shared_now();
-	entry.action = "restore";
-	entry.allowed = TRI_TRUE;
-	entry.enforced = TRI_TRUE;
-	entry.clause = "14(a)(6)";
-	if (audit_push_nowait(&entry, &seq) == 0)
-		elog(ERROR, "the audit queue has no room for the entry of a restore");
+	restore.kind = AUDIT_VERDICT;
+	restore.at = shared_now();
+	restore.action = "restore";
+	restore.allowed = TRI_TRUE;
+	restore.enforced = TRI_TRUE;
+	restore.clause = "14(a)(6)";
+	audit_queue_number(my_slot, last + 1, take_restored() ? &restore : NULL);
 }
 
 static void
@@ -184,7 +174,6 @@ ensure_numbering(void)
 	log = table_open(registry_log_relation(), AccessShareLock);
 	read_log_end(log);
 	table_close(log, NoLock);
-	note_restore();
 	CommitTransactionCommand();
 }
 
