@@ -261,12 +261,11 @@ class Worker:
 
     def is_settled(self, scope, statement, reference):
         """Do the oracles give this answer in whatever order their rows are, whatever the plan and whatever a LIMIT left out?"""
-        others = [re.sub(r'\blimit \d+(?!\d| offset)', 'limit 1000000', statement)]
+        # A subquery of whatever row comes first may matter for very few rows.
         if re.search(r'(?<!order by 1 )limit 1 offset', statement):
-            others += [re.sub(r'(?<!order by 1 )limit 1 offset', f'order by 1 {direction} limit 1 offset', statement) for direction in ('asc', 'desc')]
-        for other in others:
-            if not self.oracle(scope, 'a', [other]).same_as(reference):
-                return False
+            return False
+        if not self.oracle(scope, 'a', [re.sub(r'\blimit \d+(?!\d| offset)', 'limit 1000000', statement)]).same_as(reference):
+            return False
         for turn in range(2 * len(MOODS)):
             self.sessions[f'{scope}_{"ab"[turn % 2]}'].use(MOODS[turn // 2])
             if not self.oracle(scope, 'ab'[turn % 2], [statement], True).same_as(reference):
