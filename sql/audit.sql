@@ -54,7 +54,7 @@ CREATE TABLE ctlpr.audit_entry (
 	detail           jsonb
 );
 ALTER TABLE ctlpr.audit_entry ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (seq);
-CREATE INDEX audit_entry_of_seq_idx ON ctlpr.audit_entry (of_seq);
+CREATE INDEX audit_entry_of_seq_idx ON ctlpr.audit_entry (of_seq) WHERE of_seq IS NOT NULL;
 CREATE INDEX audit_entry_at_idx ON ctlpr.audit_entry (at);
 COMMENT ON TABLE ctlpr.audit_entry IS 'The log as it is stored: verdicts and their outcomes; read it through ctlpr.audit_log';
 COMMENT ON COLUMN ctlpr.audit_entry.seq IS 'Number of the entry, without gaps, in the order of recording';

@@ -60,6 +60,12 @@ item_size(uint32 row_length)
 	return MAXALIGN(sizeof(RingItem)) + MAXALIGN(row_length);
 }
 
+bool
+audit_queue_is_filling(const DatabaseSlot *slot)
+{
+	return slot->head - slot->tail > shared_ring_bytes() / 2;
+}
+
 /* Another log than the one that was numbered: what still waits for the old one has nowhere to go. */
 static void
 forget_numbering(DatabaseSlot *slot)
@@ -73,6 +79,14 @@ forget_numbering(DatabaseSlot *slot)
 	LWLockRelease(slot->lock);
 }
 
+/* Is the log numbered, and is there room for an item of that size?  The caller holds the lock. */
+static bool
+has_room(DatabaseSlot *slot, Size size)
+{
+	return slot->seq_known && slot->log_relation == registry_log_relation() &&
+		   shared_ring_bytes() - (slot->head - slot->tail) >= size;
+}
+
 /* Queue a formed row if there is room; the caller holds the lock. */
 static bool
 put_row(DatabaseSlot *slot, MinimalTuple row, int64 *seq, uint64 *ticket)
@@ -80,8 +94,7 @@ put_row(DatabaseSlot *slot, MinimalTuple row, int64 *seq, uint64 *ticket)
 	RingItem item = {row->t_len};
 	Size	 size = item_size(row->t_len);
 
-	if (!slot->seq_known || slot->log_relation != registry_log_relation() ||
-		shared_ring_bytes() - (slot->head - slot->tail) < size)
+	if (!has_room(slot, size))
 		return false;
 
 	*seq = slot->next_seq++;
@@ -93,17 +106,28 @@ put_row(DatabaseSlot *slot, MinimalTuple row, int64 *seq, uint64 *ticket)
 	return true;
 }
 
-/* Wake the writer, or have one started; the caller holds the lock.  True when the launcher must be told. */
+/*
+ * Let the writer know what was queued, or have one started; the caller holds
+ * the lock.  urgent: a ticket that somebody waits for, 0 when nobody does; then
+ * the entry is stored with the next that is urgent, or when the writer looks by
+ * itself.  True when the launcher must be told.
+ */
 static bool
-wake_writer(DatabaseSlot *slot)
+wake_writer(DatabaseSlot *slot, uint64 urgent)
 {
-	if (slot->writer_latch)
+	if (urgent > pg_atomic_read_u64(&slot->urgent))
+		pg_atomic_write_u64(&slot->urgent, urgent);
+	if (!slot->writer_latch)
 	{
-		SetLatch(slot->writer_latch);
-		return false;
+		slot->writer_wanted = true;
+		return true;
 	}
-	slot->writer_wanted = true;
-	return true;
+	if (urgent > 0 || slot->writer_asleep || audit_queue_is_filling(slot))
+	{
+		slot->writer_asleep = false;
+		SetLatch(slot->writer_latch);
+	}
+	return false;
 }
 
 static void
@@ -132,24 +156,34 @@ require_committed_log(void)
 						errhint("Commit CREATE EXTENSION first.")));
 }
 
+static MinimalTuple
+form_row(DatabaseSlot *slot, const AuditEntry *entry)
+{
+	AuditEntry dated = *entry;
+
+	dated.at = Max(dated.at, (TimestampTz) pg_atomic_read_u64(&slot->clock_floor));
+	return audit_entry_form(&dated, registry_log_descriptor());
+}
+
 /*
- * Wait until a writer has read the log: with the number to go on from, it
- * brings the latest time on record, before which no entry may be dated.
+ * Wait until a writer has read the log, and the queue has room.  With the
+ * number to go on from, the writer brings the latest time on record, before
+ * which no entry may be dated.
  */
 static void
-await_numbering(DatabaseSlot *slot, TimestampTz deadline)
+await_room(DatabaseSlot *slot, Size size, TimestampTz deadline)
 {
-	ConditionVariablePrepareToSleep(&slot->flushed_cv);
+	ConditionVariablePrepareToSleep(&slot->queue_cv);
 	for (;;)
 	{
-		bool known;
+		bool room;
 		bool start_writer;
 
 		LWLockAcquire(slot->lock, LW_EXCLUSIVE);
-		known = slot->seq_known && slot->log_relation == registry_log_relation();
-		start_writer = !known && wake_writer(slot);
+		room = has_room(slot, size);
+		start_writer = !room && wake_writer(slot, slot->pushed);
 		LWLockRelease(slot->lock);
-		if (known)
+		if (room)
 			break;
 		if (start_writer)
 			shared_wake_launcher();
@@ -162,64 +196,46 @@ await_numbering(DatabaseSlot *slot, TimestampTz deadline)
 		/* The writer numbers when it has something to do; an empty queue of another log counts as that. */
 		if (slot->seq_known && slot->log_relation != registry_log_relation())
 			forget_numbering(slot);
-		ConditionVariableTimedSleep(&slot->flushed_cv, 100, PG_WAIT_EXTENSION);
+		ConditionVariableTimedSleep(&slot->queue_cv, 100, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
-}
-
-static MinimalTuple
-form_row(DatabaseSlot *slot, const AuditEntry *entry)
-{
-	AuditEntry dated = *entry;
-
-	dated.at = Max(dated.at, (TimestampTz) pg_atomic_read_u64(&slot->clock_floor));
-	return audit_entry_form(&dated, registry_log_descriptor());
 }
 
 uint64
 audit_push(const AuditEntry *entry, int64 *seq)
 {
 	DatabaseSlot *slot = shared_database();
-	MinimalTuple  row;
 	uint64		  ticket = 0;
-	TimestampTz	  deadline;
+	TimestampTz	  deadline = 0;
 
 	if (RecoveryInProgress())
 		ereport(ERROR,
 				(errcode(ERRCODE_LP_STANDBY), errmsg("%s", verdict_message(CAUSE_STANDBY)),
 				 errdetail("Nothing is released without a record (14(a)(6))."), errhint("%s", verdict_hint(CAUSE_STANDBY))));
 
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
-	await_numbering(slot, deadline);
-	row = form_row(slot, entry);
-	if (item_size(row->t_len) > shared_ring_bytes())
-		raise_not_durable();
-
-	ConditionVariablePrepareToSleep(&slot->flushed_cv);
 	for (;;)
 	{
-		bool queued;
-		bool start_writer;
+		MinimalTuple row = form_row(slot, entry);
+		Size		 size = item_size(row->t_len);
+		bool		 queued;
+		bool		 start_writer = false;
 
+		if (size > shared_ring_bytes())
+			raise_not_durable();
 		LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 		queued = put_row(slot, row, seq, &ticket);
-		start_writer = wake_writer(slot);
+		if (queued)
+			start_writer = wake_writer(slot, ctlpr_audit_durability == AUDIT_DURABILITY_SYNC ? ticket : 0);
 		LWLockRelease(slot->lock);
+		pfree(row);
 		if (start_writer)
 			shared_wake_launcher();
 		if (queued)
-			break;
-		if (GetCurrentTimestamp() >= deadline)
-		{
-			ConditionVariableCancelSleep();
-			raise_not_durable();
-		}
-		require_committed_log();
-		ConditionVariableTimedSleep(&slot->flushed_cv, 100, PG_WAIT_EXTENSION);
+			return ticket;
+		if (deadline == 0)
+			deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
+		await_room(slot, size, deadline);
 	}
-	ConditionVariableCancelSleep();
-	pfree(row);
-	return ticket;
 }
 
 uint64
@@ -236,7 +252,7 @@ audit_push_nowait(const AuditEntry *entry, int64 *seq)
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	if (!put_row(slot, row, seq, &ticket))
 		ticket = 0;
-	start_writer = wake_writer(slot);
+	start_writer = wake_writer(slot, 0);
 	LWLockRelease(slot->lock);
 	if (start_writer)
 		shared_wake_launcher();
@@ -250,17 +266,34 @@ audit_is_durable(uint64 ticket)
 	return ctlpr_audit_durability == AUDIT_DURABILITY_ASYNC || pg_atomic_read_u64(&shared_database()->flushed) >= ticket;
 }
 
+/* What was queued without haste is waited for now. */
+static void
+hasten(DatabaseSlot *slot, uint64 ticket)
+{
+	bool start_writer;
+
+	if (pg_atomic_read_u64(&slot->urgent) >= ticket)
+		return;
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	start_writer = wake_writer(slot, ticket);
+	LWLockRelease(slot->lock);
+	if (start_writer)
+		shared_wake_launcher();
+}
+
 void
 audit_await(uint64 ticket)
 {
-	DatabaseSlot *slot = shared_database();
-	TimestampTz	  deadline;
+	DatabaseSlot	  *slot = shared_database();
+	ConditionVariable *flushed = &slot->flushed_cv[ticket % SHARED_FLUSH_CVS];
+	TimestampTz		   deadline;
 
 	if (audit_is_durable(ticket))
 		return;
 
+	hasten(slot, ticket);
 	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
-	ConditionVariablePrepareToSleep(&slot->flushed_cv);
+	ConditionVariablePrepareToSleep(flushed);
 	while (pg_atomic_read_u64(&slot->flushed) < ticket)
 	{
 		long left = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), deadline);
@@ -270,7 +303,7 @@ audit_await(uint64 ticket)
 			ConditionVariableCancelSleep();
 			raise_not_durable();
 		}
-		ConditionVariableTimedSleep(&slot->flushed_cv, left, PG_WAIT_EXTENSION);
+		ConditionVariableTimedSleep(flushed, left, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
 }
@@ -290,7 +323,7 @@ audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first)
 	if (row)
 		queued = put_row(slot, row, &seq, &ticket);
 	LWLockRelease(slot->lock);
-	ConditionVariableBroadcast(&slot->flushed_cv);
+	ConditionVariableBroadcast(&slot->queue_cv);
 	if (!queued)
 		elog(ERROR, "the audit queue has no room for its first entry");
 }
@@ -314,6 +347,9 @@ audit_queue_next(DatabaseSlot *slot, uint64 *position, uint64 limit)
 void
 audit_queue_committed(DatabaseSlot *slot)
 {
+	uint64 before = pg_atomic_read_u64(&slot->flushed);
+	uint64 now;
+
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	if (TransactionIdIsValid(slot->writing_xid))
 	{
@@ -322,7 +358,12 @@ audit_queue_committed(DatabaseSlot *slot)
 		slot->writing_xid = InvalidTransactionId;
 	}
 	LWLockRelease(slot->lock);
-	ConditionVariableBroadcast(&slot->flushed_cv);
+	now = pg_atomic_read_u64(&slot->flushed);
+	if (now - before > SHARED_FLUSH_CVS)
+		before = now - SHARED_FLUSH_CVS;
+	while (before < now)
+		ConditionVariableBroadcast(&slot->flushed_cv[++before % SHARED_FLUSH_CVS]);
+	ConditionVariableBroadcast(&slot->queue_cv);
 }
 
 void

@@ -11,6 +11,9 @@
 #include "audit_entry.h"
 #include "shared.h"
 
+/* How long an entry that nobody waits for may wait for company, in milliseconds */
+#define AUDIT_LINGER_MS 50L
+
 /*
  * Backend side.
  *
@@ -18,9 +21,10 @@
  * Result: the ticket to wait for.  Waits for room and for the writer up to
  * ctlpr.audit_timeout, then raises LP020; LP021 in recovery.
  *
- * audit_push_nowait() is for places that may neither wait nor fail (abort):
- * it takes the entry when there is room.  Result: its ticket, 0 when it was
- * not taken.
+ * audit_push_nowait() is for places that may neither wait nor fail (abort), and
+ * for entries that nobody waits for: it takes the entry when there is room.
+ * It is stored with the next entry that somebody waits for, or after
+ * AUDIT_LINGER_MS.  Result: its ticket, 0 when it was not taken.
  *
  * audit_await() returns when the ticket's entry is durable.  Raises LP020
  * after ctlpr.audit_timeout; returns at once under audit_durability = async.
@@ -40,6 +44,7 @@ extern bool audit_is_durable(uint64 ticket);
  * audit_queue_committed() frees what the committed batch held and wakes the
  * waiters.
  */
+extern bool			audit_queue_is_filling(const DatabaseSlot *slot); /* more than half; the caller holds the lock */
 extern MinimalTuple audit_queue_next(DatabaseSlot *slot, uint64 *position, uint64 limit);
 extern void			audit_queue_committed(DatabaseSlot *slot);
 

@@ -2,8 +2,10 @@
  * audit_writer.c - takes entries from the queue and makes them durable.
  *
  * One process per database, started by the launcher when a backend asks and
- * gone again after a while without work.  All entries that wait are stored in
- * one transaction, so the more backends wait, the fewer flushes each costs.
+ * gone again after a while without work.  All entries that are there are stored
+ * in one transaction, so the more backends wait, the fewer flushes each costs;
+ * what nobody waits for, outcomes above all, is no reason for a flush of its own
+ * until it has lingered for a while.
  * Nothing of a user's runs here: rows come formed, the log has no trigger, no
  * default and only plain indexes.
  *
@@ -16,14 +18,16 @@
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
+#include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
-#include "catalog/indexing.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/lmgr.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
@@ -43,7 +47,25 @@
 /* A writer without work leaves after this long, so that its database can be dropped or copied */
 #define WRITER_IDLE_MS (60 * 1000L)
 
+/* Rows that are stored at once */
+#define BATCH_ROWS 64
+
 static DatabaseSlot *my_slot = NULL;
+
+/* What stands in the queue, from tail to head, up to the entry with this ticket */
+typedef struct Batch
+{
+	uint64 tail;
+	uint64 head;
+	uint64 ticket;
+} Batch;
+
+typedef enum QueueState
+{
+	QUEUE_EMPTY,
+	QUEUE_LINGERS, /* nobody waits for what is there */
+	QUEUE_URGENT
+} QueueState;
 
 /* Tell everybody that this writer is gone; the queue keeps its entries. */
 static void
@@ -189,15 +211,120 @@ abandon_queue(void)
 	LWLockRelease(my_slot->lock);
 }
 
-/* Store what stands between tail and head in one transaction.  False: the extension is gone. */
-static bool
-write_batch(uint64 tail, uint64 head, uint64 ticket)
+/*
+ * What is there to do?  sleeps: without work this writer will not look again
+ * unless it is woken.
+ */
+static QueueState
+look_at_queue(Batch *batch, bool sleeps)
 {
-	uint64			  position = tail;
-	Relation		  log;
-	CatalogIndexState indexes;
-	MemoryContext	  batch;
-	MinimalTuple	  row;
+	QueueState state = QUEUE_LINGERS;
+
+	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
+	*batch = (Batch){my_slot->tail, my_slot->head, my_slot->pushed};
+	if (batch->head == batch->tail)
+		state = QUEUE_EMPTY;
+	else if (pg_atomic_read_u64(&my_slot->urgent) > pg_atomic_read_u64(&my_slot->flushed) || audit_queue_is_filling(my_slot))
+		state = QUEUE_URGENT;
+	my_slot->writer_asleep = sleeps && state == QUEUE_EMPTY;
+	LWLockRelease(my_slot->lock);
+	return state;
+}
+
+/* ---- storing ---- */
+
+/* The log, opened for storing entries */
+typedef struct OpenLog
+{
+	Relation		relation;
+	EState		   *estate;
+	ResultRelInfo  *result;
+	int				rows; /* that wait in the slots */
+	TupleTableSlot *slots[BATCH_ROWS];
+} OpenLog;
+
+/* An index whose expressions or conditions call functions would run them here, with all rights. */
+static void
+require_plain_indexes(const ResultRelInfo *result)
+{
+	for (int i = 0; i < result->ri_NumIndices; i++)
+	{
+		List	 *conditions = result->ri_IndexRelationInfo[i]->ii_Predicate;
+		ListCell *cell;
+
+		if (result->ri_IndexRelationInfo[i]->ii_Expressions != NIL)
+			ereport(ERROR, (errcode(ERRCODE_LP_WEAKENING), errmsg("the log has an index over an expression")));
+		foreach (cell, conditions)
+			if (!IsA(lfirst(cell), NullTest) || !IsA(((NullTest *) lfirst(cell))->arg, Var))
+				ereport(ERROR, (errcode(ERRCODE_LP_WEAKENING), errmsg("the log has an index with a condition")));
+	}
+}
+
+static void
+open_log(OpenLog *log)
+{
+	log->relation = table_open(registry_log_relation(), RowExclusiveLock);
+	log->estate = CreateExecutorState();
+	log->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(log->result, log->relation, 0, NULL, 0);
+	ExecOpenIndices(log->result, false);
+	require_plain_indexes(log->result);
+	log->rows = 0;
+	for (int i = 0; i < BATCH_ROWS; i++)
+		log->slots[i] = NULL;
+}
+
+/* Store the rows that wait: on as few pages as they take, then in the indexes. */
+static void
+flush_rows(OpenLog *log)
+{
+	if (log->rows == 0)
+		return;
+	table_multi_insert(log->relation, log->slots, log->rows, GetCurrentCommandId(true), 0, NULL);
+	for (int i = 0; i < log->rows; i++)
+	{
+		(void) COMPAT_INSERT_INDEX_TUPLES(log->result, log->slots[i], log->estate);
+		ExecClearTuple(log->slots[i]);
+		ResetPerTupleExprContext(log->estate);
+	}
+	log->rows = 0;
+}
+
+static void
+add_row(OpenLog *log, MinimalTuple row)
+{
+	TupleTableSlot *slot;
+
+	if (log->rows == BATCH_ROWS)
+		flush_rows(log);
+	if (!log->slots[log->rows])
+		log->slots[log->rows] = MakeSingleTupleTableSlot(RelationGetDescr(log->relation), &TTSOpsHeapTuple);
+	slot = log->slots[log->rows++];
+	ExecStoreHeapTuple(heap_tuple_from_minimal_tuple(row), slot, true);
+	pfree(row);
+}
+
+static void
+close_log(OpenLog *log)
+{
+	flush_rows(log);
+	for (int i = 0; i < BATCH_ROWS && log->slots[i]; i++)
+		ExecDropSingleTupleTableSlot(log->slots[i]);
+	ExecCloseIndices(log->result);
+	FreeExecutorState(log->estate);
+	table_close(log->relation, NoLock);
+}
+
+/*
+ * Store a batch in one transaction.  may_wait: for a lock on the log; else,
+ * where somebody holds one, nothing is stored.  False: the extension is gone.
+ */
+static bool
+write_batch(const Batch *batch, bool may_wait)
+{
+	uint64		 position = batch->tail;
+	OpenLog		 log;
+	MinimalTuple row;
 
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -206,33 +333,22 @@ write_batch(uint64 tail, uint64 head, uint64 ticket)
 		CommitTransactionCommand();
 		return false;
 	}
-	PushActiveSnapshot(GetTransactionSnapshot());
-	log = table_open(registry_log_relation(), RowExclusiveLock);
-	indexes = CatalogOpenIndexes(log);
-	batch = AllocSetContextCreate(CurrentMemoryContext, "ctlpr audit batch", ALLOCSET_DEFAULT_SIZES);
-
-	while (true)
+	if (!may_wait && !ConditionalLockRelationOid(registry_log_relation(), RowExclusiveLock))
 	{
-		MemoryContext old = MemoryContextSwitchTo(batch);
-
-		row = audit_queue_next(my_slot, &position, head);
-		if (row)
-			CatalogTupleInsertWithInfo(log, heap_tuple_from_minimal_tuple(row), indexes);
-		MemoryContextSwitchTo(old);
-		if (!row)
-			break;
-		MemoryContextReset(batch);
+		CommitTransactionCommand();
+		return true;
 	}
-
-	MemoryContextDelete(batch);
-	CatalogCloseIndexes(indexes);
-	table_close(log, NoLock);
+	PushActiveSnapshot(GetTransactionSnapshot());
+	open_log(&log);
+	while ((row = audit_queue_next(my_slot, &position, batch->head)) != NULL)
+		add_row(&log, row);
+	close_log(&log);
 	PopActiveSnapshot();
 
 	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
 	my_slot->writing_xid = GetTopTransactionId();
 	my_slot->writing_tail = position;
-	my_slot->writing_ticket = ticket;
+	my_slot->writing_ticket = batch->ticket;
 	LWLockRelease(my_slot->lock);
 
 	CommitTransactionCommand();
@@ -241,13 +357,29 @@ write_batch(uint64 tail, uint64 head, uint64 ticket)
 	return true;
 }
 
-/* Wait for work.  False: none came for a long time. */
-static bool
-wait_for_entries(void)
+/* ---- waiting ---- */
+
+/* Told to leave: what lingers is stored first, if that takes no waiting. */
+static void
+write_before_leaving(void)
 {
-	int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, WRITER_IDLE_MS, PG_WAIT_EXTENSION);
+	Batch batch;
+
+	HOLD_INTERRUPTS();
+	if (my_slot->seq_known && look_at_queue(&batch, false) != QUEUE_EMPTY)
+		(void) write_batch(&batch, false);
+	RESUME_INTERRUPTS();
+}
+
+/* Wait to be woken.  False: nobody did for so long. */
+static bool
+wait_for_entries(long milliseconds)
+{
+	int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
 
 	ResetLatch(MyLatch);
+	if (ProcDiePending)
+		write_before_leaving();
 	CHECK_FOR_INTERRUPTS();
 	if (ConfigReloadPending)
 	{
@@ -275,6 +407,8 @@ writer_may_leave(void)
 void
 audit_writer_main(Datum database)
 {
+	bool lingered = false; /* since it was woken last, or had something to do */
+
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
@@ -291,28 +425,26 @@ audit_writer_main(Datum database)
 
 	for (;;)
 	{
-		uint64 head;
-		uint64 tail;
-		uint64 ticket;
+		Batch	   batch;
+		QueueState state;
 
 		ensure_numbering();
-
-		LWLockAcquire(my_slot->lock, LW_SHARED);
-		head = my_slot->head;
-		tail = my_slot->tail;
-		ticket = my_slot->pushed;
-		LWLockRelease(my_slot->lock);
-
-		if (head != tail)
+		state = look_at_queue(&batch, lingered);
+		if (state == QUEUE_URGENT || (state == QUEUE_LINGERS && lingered))
 		{
-			if (!write_batch(tail, head, ticket))
+			if (!write_batch(&batch, true))
 			{
 				abandon_queue();
 				proc_exit(0);
 			}
 			CHECK_FOR_INTERRUPTS();
+			lingered = false;
 		}
-		else if (!wait_for_entries() && writer_may_leave())
+		else if (state == QUEUE_LINGERS || !lingered)
+			lingered = !wait_for_entries(AUDIT_LINGER_MS);
+		else if (wait_for_entries(WRITER_IDLE_MS))
+			lingered = false;
+		else if (writer_may_leave())
 			proc_exit(0);
 	}
 }

@@ -43,6 +43,14 @@
 #define COMPAT_EXECUTOR_RUN(query_desc) ExecutorRun(query_desc, ForwardScanDirection, 0, true)
 #endif
 
+/* Insert a stored row into the indexes of its table. */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_INSERT_INDEX_TUPLES(result, slot, estate)                                                                         \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
+#else
+#define COMPAT_INSERT_INDEX_TUPLES(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#endif
+
 /* Keep parallel workers out of an executor run. */
 #if PG_VERSION_NUM >= 180000
 #define COMPAT_RUN_WITHOUT_WORKERS(query_desc) ((query_desc)->already_executed = true)

@@ -65,8 +65,11 @@ initialize_database_slot(DatabaseSlot *slot, LWLock *lock, char *ring)
 	pg_atomic_init_u64(&slot->rules_generation, 1);
 	pg_atomic_init_u64(&slot->nothing_governed, 0);
 	pg_atomic_init_u64(&slot->clock_floor, 0);
+	pg_atomic_init_u64(&slot->urgent, 0);
 	pg_atomic_init_u64(&slot->flushed, 0);
-	ConditionVariableInit(&slot->flushed_cv);
+	ConditionVariableInit(&slot->queue_cv);
+	for (int i = 0; i < SHARED_FLUSH_CVS; i++)
+		ConditionVariableInit(&slot->flushed_cv[i]);
 	ConditionVariableInit(&slot->purge_cv);
 }
 
@@ -193,6 +196,7 @@ shared_forget_databases(void)
 			slot->head = slot->tail = 0;
 			slot->clock_wall = 0;
 			slot->pushed = 0;
+			pg_atomic_write_u64(&slot->urgent, 0);
 			pg_atomic_write_u64(&slot->flushed, 0);
 			pg_atomic_write_u64(&slot->clock_floor, 0);
 			slot->seq_known = slot->restored = slot->writer_wanted = false;

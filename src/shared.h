@@ -18,6 +18,7 @@
 
 #define SHARED_REQUEST_KEY_BYTES	  32
 #define SHARED_PARALLEL_RELATIONS_MAX 8
+#define SHARED_FLUSH_CVS			  32
 
 /*
  * State of one database.  Fields of the queue and the workers are protected
@@ -41,17 +42,20 @@ typedef struct DatabaseSlot
 	uint64			  head;		 /* end of the newest entry */
 	uint64			  tail;		 /* start of the oldest entry that is not durable */
 	uint64			  pushed;	 /* entries pushed since server start: the newest ticket */
+	pg_atomic_uint64  urgent;	 /* newest ticket that somebody waits for */
 	pg_atomic_uint64  flushed;	 /* newest ticket that is durable */
 	bool			  seq_known; /* the writer has told next_seq, of log_relation */
 	int64			  next_seq;
-	Oid				  log_relation; /* dropping and creating the extension makes another log */
-	bool			  restored;		/* a restore loaded the log: read it again, note it */
-	ConditionVariable flushed_cv;
+	Oid				  log_relation;					/* dropping and creating the extension makes another log */
+	bool			  restored;						/* a restore loaded the log: read it again, note it */
+	ConditionVariable queue_cv;						/* numbered, or room again */
+	ConditionVariable flushed_cv[SHARED_FLUSH_CVS]; /* by ticket, so that a batch wakes those alone whom it serves */
 
 	/* audit_writer.c */
 	Latch		 *writer_latch; /* NULL: no writer runs */
 	int			  writer_pid;
 	bool		  writer_wanted;
+	bool		  writer_asleep;  /* it does not look at the queue again unless it is woken */
 	TransactionId writing_xid;	  /* the batch under way, ... */
 	uint64		  writing_tail;	  /* ... where the tail is once it is committed, */
 	uint64		  writing_ticket; /* ... and the newest ticket in it */
