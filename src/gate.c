@@ -26,13 +26,13 @@
 #include "gate.h"
 #include "instruments.h"
 #include "key_checks.h"
+#include "plan_facts.h"
 #include "record.h"
 #include "refusal.h"
 #include "release.h"
 #include "retention.h"
 #include "rules.h"
 #include "shared.h"
-#include "statement_text.h"
 #include "temporary.h"
 #include "utility_gate.h"
 #include "verdict.h"
@@ -247,15 +247,11 @@ is_referential(const PlanFacts *facts)
 }
 
 /* The statement's text for the log; too long a one is no statement that can be allowed. */
-static char *
-recordable_text(StatementAccess *access, RelationAccess *relation, PlanFacts *facts, char *text)
+static const char *
+recordable_text(StatementAccess *access, RelationAccess *relation, PlanFacts *facts, const char *text)
 {
 	if (!text && access->query_desc)
-	{
-		PlannedStmt *stmt = access->query_desc->plannedstmt;
-
-		text = statement_text(access->query_desc->sourceText, stmt->stmt_location, stmt->stmt_len);
-	}
+		text = plan_text(access->query_desc);
 	facts->too_complex |= facts->plate_bytes + (text ? strlen(text) : 0) > AUDIT_STATEMENT_MAX_BYTES;
 	if (facts->too_complex && relation->verdict.allowed)
 		relation->verdict = verdict_refused(CAUSE_TOO_COMPLEX, "14(a)(6)");
@@ -264,7 +260,7 @@ recordable_text(StatementAccess *access, RelationAccess *relation, PlanFacts *fa
 
 /* Decide all relations of the statement, record it, raise when it is refused.  text: of the statement, NULL to find it. */
 static void
-decide_statement(StatementAccess *access, List *named, PlanFacts *facts, char *text)
+decide_statement(StatementAccess *access, List *named, PlanFacts *facts, const char *text)
 {
 	const Verdict *stopped = NULL;
 
@@ -436,7 +432,7 @@ gate_start(QueryDesc *query_desc, int eflags)
 	if (access->is_worker)
 		join_leader(access);
 	else
-		decide_statement(access, named, inspect_plan(query_desc), NULL);
+		decide_statement(access, named, plan_facts(query_desc), NULL);
 	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
 		audit_await(access->ticket);
 	MemoryContextSwitchTo(old);

@@ -445,30 +445,51 @@ compare_plates(const void *left, const void *right, Size size)
 	return strcmp(*(const char *const *) left, *(const char *const *) right);
 }
 
+/* More plates than this are found by a hash. */
+#define FEW_PLATES 16
+
+static void
+make_seen(RelationFacts *relation)
+{
+	HASHCTL	  control = {.keysize = sizeof(char *),
+						 .entrysize = sizeof(char *),
+						 .hash = hash_plate,
+						 .match = compare_plates,
+						 .hcxt = CurrentMemoryContext};
+	ListCell *cell;
+
+	relation->seen =
+		hash_create("ctlpr plates of a statement", 64, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+	foreach (cell, relation->plates)
+		(void) hash_search(relation->seen, &lfirst(cell), HASH_ENTER, NULL);
+}
+
+static bool
+is_new_plate(RelationFacts *relation, char *plate)
+{
+	bool	  found = false;
+	ListCell *cell;
+
+	if (!relation->seen && list_length(relation->plates) >= FEW_PLATES)
+		make_seen(relation);
+	if (relation->seen)
+		(void) hash_search(relation->seen, &plate, HASH_ENTER, &found);
+	else
+		foreach (cell, relation->plates)
+			found |= strcmp(lfirst(cell), plate) == 0;
+	return !found;
+}
+
 /* Keep a sought plate once, up to what an entry can hold. */
 static void
-add_plate(Inspection *inspection, RelationFacts *relation, char *plate)
+add_plate(PlanFacts *facts, RelationFacts *relation, char *plate)
 {
-	bool found;
-
-	if (!relation->seen)
-	{
-		HASHCTL control = {.keysize = sizeof(char *),
-						   .entrysize = sizeof(char *),
-						   .hash = hash_plate,
-						   .match = compare_plates,
-						   .hcxt = CurrentMemoryContext};
-
-		relation->seen =
-			hash_create("ctlpr plates of a statement", 16, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	}
-	(void) hash_search(relation->seen, &plate, HASH_ENTER, &found);
-	if (found)
+	if (!is_new_plate(relation, plate))
 		return;
 	relation->plates = lappend(relation->plates, plate);
-	inspection->facts->plate_bytes += strlen(plate) + 2 * sizeof(int32); /* as an element of an array */
-	if (inspection->facts->plate_bytes > AUDIT_STATEMENT_MAX_BYTES)
-		inspection->facts->too_complex = true;
+	facts->plate_bytes += strlen(plate) + 2 * sizeof(int32); /* as an element of an array */
+	if (facts->plate_bytes > AUDIT_STATEMENT_MAX_BYTES)
+		facts->too_complex = true;
 }
 
 static bool
@@ -483,26 +504,28 @@ is_string_type(Oid type)
 
 /* A value compared with the plate: a character string, or an array of them */
 static void
-add_value(Inspection *inspection, RelationFacts *relation, Oid type, Datum value, bool isnull)
+add_value(PlanFacts *facts, RelationFacts *relation, Oid type, Datum value, bool isnull)
 {
 	Oid	 output;
-	Oid	 element = get_element_type(type);
+	Oid	 element = type == TEXTOID ? InvalidOid : get_element_type(type);
 	bool varlena;
 
-	if (isnull || inspection->facts->too_complex)
+	if (isnull || facts->too_complex)
 		return;
 	CHECK_FOR_INTERRUPTS();
-	if (is_string_type(type))
+	if (type == TEXTOID)
+		add_plate(facts, relation, TextDatumGetCString(value));
+	else if (is_string_type(type))
 	{
 		getTypeOutputInfo(type, &output, &varlena);
-		add_plate(inspection, relation, OidOutputFunctionCall(output, value));
+		add_plate(facts, relation, OidOutputFunctionCall(output, value));
 	}
 	else if (OidIsValid(element) && is_string_type(element))
 	{
 		ArrayIterator iterator = array_create_iterator(DatumGetArrayTypeP(value), 0, NULL);
 
 		while (array_iterate(iterator, &value, &isnull))
-			add_value(inspection, relation, element, value, isnull);
+			add_value(facts, relation, element, value, isnull);
 		array_free_iterator(iterator);
 	}
 }
@@ -521,20 +544,6 @@ collect_origin(Place *where, Node *origin, int depth, void *context)
 		visit_made_rows(where, (Var *) origin, depth, collect_origin, context);
 }
 
-static void
-collect_client_param(Param *param, Collection *collection)
-{
-	ParamListInfo	 params = collection->place->inspection->query_desc->params;
-	ParamExternData	 storage;
-	ParamExternData *data;
-
-	if (!params || param->paramid <= 0 || param->paramid > params->numParams)
-		return;
-	data = params->paramFetch ? params->paramFetch(params, param->paramid, false, &storage) : &params->params[param->paramid - 1];
-	if (OidIsValid(data->ptype))
-		add_value(collection->place->inspection, collection->relation, data->ptype, data->value, data->isnull);
-}
-
 static bool
 collect_values(Node *node, Collection *collection)
 {
@@ -549,11 +558,11 @@ collect_values(Node *node, Collection *collection)
 	{
 		Const *constant = (Const *) node;
 
-		add_value(collection->place->inspection, collection->relation, constant->consttype, constant->constvalue,
+		add_value(collection->place->inspection->facts, collection->relation, constant->consttype, constant->constvalue,
 				  constant->constisnull);
 	}
 	else if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
-		collect_client_param((Param *) node, collection);
+		collection->relation->params = list_append_unique_int(collection->relation->params, ((Param *) node)->paramid);
 	else if (IsA(node, SubPlan))
 		visit_subplan(collection->place, (SubPlan *) node, collection->depth, collect_origin, collection);
 	return expression_tree_walker(node, collect_values, collection);
@@ -1599,4 +1608,32 @@ inspect_plan(QueryDesc *query_desc)
 	foreach (cell, inspection.fillings)
 		inspection.facts->only_summaries &= inserts_summary(&inspection, lfirst(cell));
 	return inspection.facts;
+}
+
+static void
+add_parameter(PlanFacts *facts, RelationFacts *relation, ParamListInfo params, int number)
+{
+	ParamExternData	 storage;
+	ParamExternData *data;
+
+	if (!params || number <= 0 || number > params->numParams)
+		return;
+	data = params->paramFetch ? params->paramFetch(params, number, false, &storage) : &params->params[number - 1];
+	if (OidIsValid(data->ptype))
+		add_value(facts, relation, data->ptype, data->value, data->isnull);
+}
+
+void
+inspect_parameters(PlanFacts *facts, ParamListInfo params)
+{
+	ListCell *cell;
+	ListCell *number;
+
+	foreach (cell, facts->relations)
+	{
+		RelationFacts *relation = lfirst(cell);
+
+		foreach (number, relation->params)
+			add_parameter(facts, relation, params, lfirst_int(number));
+	}
 }

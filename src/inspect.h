@@ -11,6 +11,7 @@
 #include "postgres.h"
 
 #include "executor/execdesc.h"
+#include "nodes/params.h"
 #include "nodes/pg_list.h"
 #include "utils/hsearch.h"
 
@@ -32,7 +33,8 @@ typedef struct RelationFacts
 	bool	   unfiltered; /* scanned without a policy */
 	SearchKind search_kind;
 	List	  *plates; /* of char *, distinct */
-	HTAB	  *seen;   /* of char *: the same, to find one */
+	HTAB	  *seen;   /* of char *: the same, to find one; NULL while they are few */
+	List	  *params; /* numbers of the client's parameters that hold plates, too; distinct */
 } RelationFacts;
 
 typedef struct PlanFacts
@@ -51,10 +53,15 @@ typedef struct PlanFacts
 } PlanFacts;
 
 /*
- * Walk the plan of a started executor.  Result in the current context; raises
- * only what output functions of character types may raise.
+ * Walk the plan of a started executor.  Result in the current context, without
+ * the plates that the client's parameters hold; raises only what output
+ * functions of character types may raise.  It depends on the nodes that are
+ * there, the registry and the catalogs, and on nothing else of the run.
  */
 extern PlanFacts *inspect_plan(QueryDesc *query_desc);
+
+/* Add the plates that this run's parameters hold.  Raises what inspect_plan() does. */
+extern void inspect_parameters(PlanFacts *facts, ParamListInfo params);
 
 /* The facts of one relation, or NULL where the plan does not scan it */
 extern RelationFacts *inspect_relation(const PlanFacts *facts, Oid root);

@@ -112,12 +112,14 @@ static uint64	 entries_generation = 0;
 static bool		 entries_stale = true;
 static int		 governed_count = -1; /* roots; -1: not counted */
 static bool		 looking_up = false;
+static uint64	 changes = 0; /* heard of */
 
 /* ---- invalidation ---- */
 
 static void
 forget_relation(Datum arg, Oid relid)
 {
+	changes++;
 	/* DROP EXTENSION leaves the schema, so the extension's own tables tell that it is gone. */
 	if (!OidIsValid(relid) || relid == objects.governed_relation || relid == objects.log)
 		readiness = READINESS_UNKNOWN;
@@ -138,6 +140,7 @@ forget_relation(Datum arg, Oid relid)
 static void
 forget_objects(Datum arg, int cacheid, uint32 hashvalue)
 {
+	changes++;
 	readiness = READINESS_UNKNOWN;
 	entries_stale = true;
 }
@@ -145,7 +148,15 @@ forget_objects(Datum arg, int cacheid, uint32 hashvalue)
 void
 registry_forget(void)
 {
+	changes++;
 	entries_stale = true;
+}
+
+uint64
+registry_version(void)
+{
+	/* Both only grow. */
+	return changes + pg_atomic_read_u64(&shared_database()->rules_generation);
 }
 
 void
@@ -544,6 +555,23 @@ fill_governed(Relation registry, HeapTuple row, Oid root, Oid relid, GovernedRel
 	result->purging = DatumGetBool(row_datum(registry, row, Anum_purging, NULL));
 }
 
+/* Is any value of the root's owner column registered as an agency's? */
+static bool
+has_agency_keys(Oid root)
+{
+	Relation	keys = table_open(objects.agency_key, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	bool		found;
+
+	ScanKeyInit(&key, Anum_key_relation, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(root));
+	scan = systable_beginscan(keys, objects.agency_key_index, true, NULL, 1, &key);
+	found = HeapTupleIsValid(systable_getnext(scan));
+	systable_endscan(scan);
+	table_close(keys, AccessShareLock);
+	return found;
+}
+
 static void
 load_entry(Oid relid, RegistryEntry *loaded)
 {
@@ -557,6 +585,7 @@ load_entry(Oid relid, RegistryEntry *loaded)
 	if (loaded->governed)
 	{
 		fill_governed(registry, row, root, relid, &loaded->relation);
+		loaded->relation.has_keys = has_agency_keys(root);
 		heap_freetuple(row);
 	}
 	table_close(registry, AccessShareLock);
@@ -699,12 +728,16 @@ registry_owner_values(Oid root, const char *agency_id)
 char *
 registry_owner_agency(Oid root, const char *value)
 {
-	Relation	keys = table_open(objects.agency_key, AccessShareLock);
-	ScanKeyData key[2];
-	SysScanDesc scan;
-	HeapTuple	row;
-	char	   *result = NULL;
+	const GovernedRelation *governed = registry_lookup(root);
+	Relation				keys;
+	ScanKeyData				key[2];
+	SysScanDesc				scan;
+	HeapTuple				row;
+	char				   *result = NULL;
 
+	if (governed && !governed->has_keys)
+		return pstrdup(value);
+	keys = table_open(objects.agency_key, AccessShareLock);
 	ScanKeyInit(&key[0], Anum_key_relation, BTEqualStrategyNumber, F_OIDEQ, ObjectIdGetDatum(root));
 	scan_key_text(&key[1], Anum_key_value, value);
 	scan = systable_beginscan(keys, objects.agency_key_index, true, NULL, 2, key);

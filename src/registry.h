@@ -37,7 +37,8 @@ typedef struct GovernedRelation
 	TimestampTz hidden_before; /* what had expired under another statute stays expired; DT_NOBEGIN: nothing */
 	TimestampTz observe_until; /* 0: enforced */
 	bool		purging;
-	bool		broken; /* the registration does not fit the columns: refuse everything */
+	bool		has_keys; /* values of the owner column that stand for agencies are registered */
+	bool		broken;	  /* the registration does not fit the columns: refuse everything */
 } GovernedRelation;
 
 /* Functions that stand in policies, by which the gate knows a policy in a plan */
@@ -64,6 +65,9 @@ extern bool registry_ready(void);
  * invalidations; copy what must last.  Raises no error but the catalogs'.
  */
 extern const GovernedRelation *registry_lookup(Oid relid);
+
+/* Grows whenever what the functions here answer may have changed */
+extern uint64 registry_version(void);
 
 /* Is anything governed here?  Cheap. */
 extern bool registry_any_governed(void);
