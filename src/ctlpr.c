@@ -139,14 +139,14 @@ define_purge_settings(void)
 
 	/* Administrators can choose how much is deleted in one transaction: larger is faster, smaller holds rows and WAL back less. */
 	DefineCustomIntVariable("ctlpr.purge_batch_rows", "Rows that the purge worker deletes in one transaction.", NULL,
-							&ctlpr_purge_batch_rows, 10000, 1, 1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							&ctlpr_purge_batch_rows, 50000, 1, 1000000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	/*
 	 * Administrators can choose how long the purge worker waits for a lock, and
 	 * others behind it.  A partition that it cannot get is emptied in batches.
 	 */
 	DefineCustomIntVariable("ctlpr.purge_lock_timeout", "Longest wait of the purge worker for a lock.", NULL,
-							&ctlpr_purge_lock_timeout_ms, 50, 1, 60 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+							&ctlpr_purge_lock_timeout_ms, 30, 1, 60 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
 }
 
 static void

@@ -30,7 +30,7 @@ exempt_is_planned(const Query *query)
 static PlannedStmt *
 plan_exempt(const char *sql, int parameters, ParamListInfo params)
 {
-	static const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID};
+	static const Oid types[] = {TIMESTAMPTZOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	List			*raw = pg_parse_query(sql);
 	List			*rewritten;
 	PlannedStmt		*plan;
@@ -73,18 +73,19 @@ set_plain_options(void)
 {
 	static const char *const options[][2] = {
 		{"search_path", "pg_catalog, pg_temp"}, {"timezone", "UTC"},		 {"datestyle", "ISO, YMD"},
-		{"intervalstyle", "postgres"},			{"extra_float_digits", "1"}, {"bytea_output", "hex"}};
+		{"intervalstyle", "postgres"},			{"extra_float_digits", "1"}, {"bytea_output", "hex"},
+		{"synchronize_seqscans", "off"}};
 
 	for (int i = 0; i < lengthof(options); i++)
 		(void) set_config_option(options[i][0], options[i][1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 uint64
-exempt_run(Oid relid, const char *sql, int parameters, const TimestampTz *values, Tuplestorestate *rows, TupleDesc *desc)
+exempt_send(Oid relid, const char *sql, int parameters, const TimestampTz *values, DestReceiver *receiver, uint64 limit,
+			TupleDesc *desc)
 {
 	ParamListInfo params = makeParamList(parameters);
 	int			  nest_level = NewGUCNestLevel();
-	DestReceiver *receiver = rows ? CreateDestReceiver(DestTuplestore) : None_Receiver;
 	PlannedStmt	 *plan;
 	QueryDesc	 *query_desc;
 	uint64		  processed;
@@ -102,14 +103,12 @@ exempt_run(Oid relid, const char *sql, int parameters, const TimestampTz *values
 
 	PushCopiedSnapshot(GetActiveSnapshot());
 	UpdateActiveSnapshotCommandId();
-	if (rows)
-		SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
 	query_desc = CreateQueryDesc(plan, sql, GetActiveSnapshot(), InvalidSnapshot, receiver, params, NULL, 0);
 	gate_exempt(query_desc);
 	ExecutorStart(query_desc, 0);
 	if (desc)
 		*desc = CreateTupleDescCopy(query_desc->tupDesc);
-	COMPAT_EXECUTOR_RUN(query_desc);
+	COMPAT_EXECUTOR_RUN(query_desc, limit);
 	processed = query_desc->estate->es_processed;
 	ExecutorFinish(query_desc);
 	ExecutorEnd(query_desc);
@@ -118,4 +117,14 @@ exempt_run(Oid relid, const char *sql, int parameters, const TimestampTz *values
 	SetUserIdAndSecContext(user, context);
 	AtEOXact_GUC(true, nest_level);
 	return processed;
+}
+
+uint64
+exempt_run(Oid relid, const char *sql, int parameters, const TimestampTz *values, Tuplestorestate *rows, TupleDesc *desc)
+{
+	DestReceiver *receiver = rows ? CreateDestReceiver(DestTuplestore) : None_Receiver;
+
+	if (rows)
+		SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
+	return exempt_send(relid, sql, parameters, values, receiver, 0, desc);
 }

@@ -12,9 +12,13 @@
  */
 #include "postgres.h"
 
+#include "access/genam.h"
+#include "access/htup_details.h"
 #include "access/table.h"
 #include "access/xact.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
@@ -27,7 +31,6 @@
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/guc.h"
-#include "utils/json.h"
 #include "utils/jsonb.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -45,6 +48,7 @@
 #include "hold.h"
 #include "object_gate.h"
 #include "purge.h"
+#include "purge_count.h"
 #include "registry.h"
 #include "retention.h"
 #include "rules.h"
@@ -60,11 +64,21 @@
 /* Somebody who waits for a round gives up when none has begun for so long */
 #define ROUND_BEGIN_MS (30 * 1000)
 
-typedef struct PurgedOwner
+/* How the expired rows of a table are gone through, batch by batch */
+typedef enum PurgeWay
 {
-	char  agency_id[CTLPR_AGENCY_ID_SIZE];
-	int64 reads;
-} PurgedOwner;
+	WAY_BY_TIME, /* by an index on the captured time, oldest first */
+	WAY_BY_PLACE /* as they lie in the table */
+} PurgeWay;
+
+typedef struct PurgeSweep
+{
+	PurgeWay		way;
+	TimestampTz		from; /* where the next batch goes on */
+	ItemPointerData after;
+	bool			around_locks; /* somebody holds rows of it: go around those */
+	bool			more;		  /* there may be */
+} PurgeSweep;
 
 /* A run over one relation; in the memory context of the round */
 typedef struct PurgeRun
@@ -74,12 +88,10 @@ typedef struct PurgeRun
 	int64		  run_id;
 	TimestampTz	  now; /* the instant that the limits are reckoned from */
 	TimestampTz	  limit;
-	int64		  rows_deleted;
 	int			  partitions_dropped;
-	List		 *owners; /* of PurgedOwner * */
-	TimestampTz	  oldest; /* DT_NOEND: nothing yet */
-	TimestampTz	  newest;
-	int64		  last_batch;
+	PurgeCount	  total; /* committed */
+	PurgeCount	  batch; /* of the transaction under way */
+	PurgeSweep	  sweep;
 	Oid			  kept;	   /* table whose held rows are copied */
 	int64		  hold_id; /* hold that is applied */
 	MemoryContext context;
@@ -136,76 +148,6 @@ execute(const char *sql, int expected)
 
 /* ---- progress ---- */
 
-static void
-add_owner(PurgeRun *run, const char *agency_id, int64 reads)
-{
-	PurgedOwner	 *owner;
-	ListCell	 *cell;
-	MemoryContext old;
-
-	foreach (cell, run->owners)
-	{
-		owner = lfirst(cell);
-		if (strcmp(owner->agency_id, agency_id) == 0)
-		{
-			owner->reads += reads;
-			return;
-		}
-	}
-	old = MemoryContextSwitchTo(run->context);
-	owner = palloc0(sizeof(PurgedOwner));
-	strlcpy(owner->agency_id, agency_id, sizeof(owner->agency_id));
-	owner->reads = reads;
-	run->owners = lappend(run->owners, owner);
-	MemoryContextSwitchTo(old);
-}
-
-/* Take in rows of (owner text, count bigint, oldest timestamptz, newest timestamptz); result: the sum of counts. */
-static int64
-add_counts(PurgeRun *run, Oid root, Tuplestorestate *rows, TupleDesc desc)
-{
-	TupleTableSlot *slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
-	int64			total = 0;
-
-	while (tuplestore_gettupleslot(rows, true, false, slot))
-	{
-		int64 reads;
-		char *owner;
-
-		slot_getallattrs(slot);
-		reads = DatumGetInt64(slot->tts_values[1]);
-		owner = slot->tts_isnull[0] ? "" : registry_owner_agency(root, TextDatumGetCString(slot->tts_values[0]));
-		add_owner(run, owner, reads);
-		total += reads;
-		run->oldest = Min(run->oldest, DatumGetTimestampTz(slot->tts_values[2]));
-		run->newest = Max(run->newest, DatumGetTimestampTz(slot->tts_values[3]));
-	}
-	ExecDropSingleTupleTableSlot(slot);
-	run->rows_deleted += total;
-	return total;
-}
-
-static char *
-owners_json(const PurgeRun *run)
-{
-	StringInfoData json;
-	ListCell	  *cell;
-
-	initStringInfo(&json);
-	appendStringInfoChar(&json, '{');
-	foreach (cell, run->owners)
-	{
-		PurgedOwner *owner = lfirst(cell);
-
-		if (json.len > 1)
-			appendStringInfoChar(&json, ',');
-		escape_json(&json, owner->agency_id);
-		appendStringInfo(&json, ":" INT64_FORMAT, owner->reads);
-	}
-	appendStringInfoChar(&json, '}');
-	return json.data;
-}
-
 static Datum
 day_datum(TimestampTz at, char *null)
 {
@@ -213,18 +155,18 @@ day_datum(TimestampTz at, char *null)
 	return *null == 'n' ? (Datum) 0 : DateADTGetDatum(rules_day(at));
 }
 
-/* Bring ctlpr.purge_run up to what this transaction has done. */
+/* Bring ctlpr.purge_run up to what this transaction has done besides. */
 static void
-store_progress(const PurgeRun *run)
+store_progress(const PurgeRun *run, int partitions_dropped)
 {
 	Oid	  types[] = {INT8OID, INT8OID, INT4OID, TEXTOID, DATEOID, DATEOID};
 	char  nulls[] = {' ', ' ', ' ', ' ', ' ', ' '};
 	Datum values[] = {Int64GetDatum(run->run_id),
-					  Int64GetDatum(run->rows_deleted),
-					  Int32GetDatum(run->partitions_dropped),
-					  CStringGetTextDatum(owners_json(run)),
-					  day_datum(run->oldest, &nulls[4]),
-					  day_datum(run->newest, &nulls[5])};
+					  Int64GetDatum(run->total.reads + run->batch.reads),
+					  Int32GetDatum(run->partitions_dropped + partitions_dropped),
+					  CStringGetTextDatum(purge_count_json(&run->total, &run->batch)),
+					  day_datum(Min(run->total.oldest, run->batch.oldest), &nulls[4]),
+					  day_datum(Max(run->total.newest, run->batch.newest), &nulls[5])};
 
 	SPI_connect();
 	if (SPI_execute_with_args(
@@ -262,30 +204,118 @@ step_drop_partition(PurgeRun *run, Oid partition)
 {
 	const GovernedRelation *found = registry_lookup(partition);
 	GovernedRelation		member;
-	Tuplestorestate		   *rows;
-	TupleDesc				desc;
 	Oid						user;
 	int						context;
 
 	if (!found)
 		return;
 	member = *found;
+	purge_count_reset(&run->batch);
 	hold_keep(&member, DT_NOEND);
 	exempt_become_owner(partition, &user, &context);
-	rows = tuplestore_begin_heap(false, false, work_mem);
-	exempt_run(partition,
-			   psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
-						retention_owner_sql(&member), retention_captured_sql(&member), retention_captured_sql(&member),
-						retention_relation_sql(partition)),
-			   0, NULL, rows, &desc);
+	(void) exempt_send(partition,
+					   psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
+								retention_owner_sql(&member), retention_captured_sql(&member), retention_captured_sql(&member),
+								retention_relation_sql(partition)),
+					   0, NULL, purge_sums_receiver(&run->batch, member.root), 0, NULL);
 	SPI_connect();
 	object_gate_run(psprintf("DROP TABLE %s", retention_relation_sql(partition)));
 	SPI_finish();
 	SetUserIdAndSecContext(user, context);
 
-	add_counts(run, member.root, rows, desc);
-	run->partitions_dropped++;
-	store_progress(run);
+	store_progress(run, 1);
+}
+
+/* Is there an index by which the oldest rows are found first? */
+static bool
+has_time_index(Oid table, AttrNumber captured_at)
+{
+	Relation  relation = table_open(table, AccessShareLock);
+	List	 *indexes = RelationGetIndexList(relation);
+	ListCell *cell;
+	bool	  found = false;
+
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		found |= index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
+				 index->rd_index->indkey.values[0] == captured_at &&
+				 heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+		index_close(index, AccessShareLock);
+	}
+	table_close(relation, AccessShareLock);
+	return found;
+}
+
+/* Find the way through a table, and begin at its beginning. */
+static void
+step_find_way(PurgeRun *run, Oid table)
+{
+	const GovernedRelation *found = registry_lookup(table);
+	GovernedRelation		member;
+
+	run->sweep = (PurgeSweep){.way = WAY_BY_PLACE, .from = DT_NOBEGIN};
+	ItemPointerSet(&run->sweep.after, 0, 0);
+	if (!found)
+		return;
+	member = *found;
+	/* Evidence goes by its hold, whatever its age. */
+	if (member.hold == 0 && has_time_index(table, member.captured_at))
+		run->sweep.way = WAY_BY_TIME;
+}
+
+/* Rows in the order of an index are found without looking at those behind the batch. */
+static void
+use_order_of_index(void)
+{
+	static const char *const other_ways[] = {"enable_seqscan", "enable_bitmapscan", "enable_sort"};
+
+	for (int i = 0; i < lengthof(other_ways); i++)
+		(void) set_config_option(other_ways[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* The rows that are left to this sweep, as a condition; by time, they are between $2 and $3 */
+static char *
+left_sql(const PurgeRun *run, const GovernedRelation *member)
+{
+	char *captured = retention_captured_sql(member);
+
+	if (run->sweep.way == WAY_BY_TIME)
+		return psprintf("%s >= $2 AND %s < $3", captured, captured);
+	return psprintf("ctid > '(%u,%u)'::pg_catalog.tid", ItemPointerGetBlockNumberNoCheck(&run->sweep.after),
+					ItemPointerGetOffsetNumberNoCheck(&run->sweep.after));
+}
+
+/*
+ * Delete a batch of what is left, or (direct) find it.  Only a table without
+ * triggers, which keys are too, may lose rows without the executor's help; a
+ * DELETE has to be run to its end, or its triggers do not hear of it.
+ */
+static char *
+batch_sql(const PurgeRun *run, const GovernedRelation *member, bool direct)
+{
+	char *relation = retention_relation_sql(member->relid);
+	char *columns = psprintf("%s, %s, ctid", retention_owner_sql(member), retention_captured_sql(member));
+	char *condition = psprintf("%s AND %s", left_sql(run, member), retention_expired_sql(member, run->now));
+
+	if (direct)
+		return psprintf("SELECT %s FROM ONLY %s WHERE %s", columns, relation, condition);
+	return psprintf("DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s WHERE %s LIMIT %d%s)) RETURNING %s",
+					relation, relation, condition, ctlpr_purge_batch_rows,
+					run->sweep.around_locks ? " FOR UPDATE SKIP LOCKED" : "", columns);
+}
+
+/* The next batch goes on behind this one, unless its rows came in another order. */
+static void
+move_on(PurgeSweep *sweep, const PurgeReceiver *receiver)
+{
+	if (sweep->around_locks)
+		return;
+	if (sweep->way == WAY_BY_PLACE)
+		sweep->after = receiver->last_place;
+	else if (receiver->ordered)
+		sweep->from = receiver->last_captured;
 }
 
 /* Delete one batch of a table that has rows itself. */
@@ -294,34 +324,43 @@ step_delete_batch(PurgeRun *run, Oid table)
 {
 	const GovernedRelation *found = registry_lookup(table);
 	GovernedRelation		member;
-	Tuplestorestate		   *rows;
-	TupleDesc				desc;
-	char				   *relation;
-	char				   *captured;
+	PurgeReceiver			receiver;
+	TimestampTz				values[3];
+	Relation				relation;
+	bool					by_time = run->sweep.way == WAY_BY_TIME;
+	bool					direct;
+	int						nest_level;
+	uint64					met;
 
-	run->last_batch = 0;
+	purge_count_reset(&run->batch);
+	run->sweep.more = false;
 	if (!found)
 		return;
 	member = *found;
-	relation = retention_relation_sql(table);
-	captured = retention_captured_sql(&member);
 	if (run->kept != table)
 		hold_keep(&member, run->now);
 	run->kept = table;
-	rows = tuplestore_begin_heap(false, false, work_mem);
-	exempt_run(
-		table,
-		psprintf(
-			"WITH gone AS (DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s WHERE %s LIMIT %d "
-			"FOR UPDATE SKIP LOCKED)) RETURNING %s AS owner, %s AS captured_at) "
-			"SELECT owner, pg_catalog.count(*), pg_catalog.min(captured_at), pg_catalog.max(captured_at) FROM gone GROUP BY 1",
-			relation, relation, retention_expired_sql(&member, run->now), ctlpr_purge_batch_rows, retention_owner_sql(&member),
-			captured),
-		1, &run->limit, rows, &desc);
 
-	run->last_batch = add_counts(run, member.root, rows, desc);
-	if (run->last_batch > 0)
-		store_progress(run);
+	values[0] = run->limit;
+	values[1] = run->sweep.from;
+	values[2] = retention_latest_limit(run->limit, run->now);
+	relation = table_open(table, RowExclusiveLock);
+	direct = !relation->rd_rel->relhastriggers;
+	purge_receiver_init(&receiver, &run->batch, member.root, direct ? relation : NULL);
+	nest_level = NewGUCNestLevel();
+	if (by_time)
+		use_order_of_index();
+	met = exempt_send(table, batch_sql(run, &member, direct), by_time ? 3 : 1, values, &receiver.receiver,
+					  direct ? ctlpr_purge_batch_rows : 0, NULL);
+	AtEOXact_GUC(true, nest_level);
+	table_close(relation, NoLock);
+	if (met == 0)
+		return;
+	move_on(&run->sweep, &receiver);
+	/* Rows of one instant that others hold would be met for ever. */
+	run->sweep.more = met == ctlpr_purge_batch_rows && (run->batch.reads > 0 || !by_time || run->sweep.from > values[1]);
+	if (run->batch.reads > 0)
+		store_progress(run, 0);
 }
 
 /* Write the certificate from the committed row, and close the run. */
@@ -590,6 +629,16 @@ step_gather_work(PurgeRun *run, Oid root)
 
 /* ---- the round ---- */
 
+/* What the last transaction counted is committed. */
+static void
+count_committed(PurgeRun *run)
+{
+	MemoryContext old = MemoryContextSwitchTo(run->context);
+
+	purge_count_merge(&run->total, &run->batch);
+	MemoryContextSwitchTo(old);
+}
+
 /* Drop an expired partition; false when its rows have to go in batches. */
 static bool
 drop_partition(PurgeRun *run, Oid partition)
@@ -598,13 +647,13 @@ drop_partition(PurgeRun *run, Oid partition)
 
 	for (int i = 0; i < DROP_TRIES; i++)
 	{
-		PurgeRun before = *run;
-
 		sqlstate = run_step(step_drop_partition, run, partition);
 		if (sqlstate == 0)
+		{
+			run->partitions_dropped++;
+			count_committed(run);
 			return true;
-		run->rows_deleted = before.rows_deleted;
-		run->partitions_dropped = before.partitions_dropped;
+		}
 		if (sqlstate != ERRCODE_LOCK_NOT_AVAILABLE)
 			break;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, DROP_WAIT_MS, PG_WAIT_EXTENSION);
@@ -619,16 +668,32 @@ drop_partition(PurgeRun *run, Oid partition)
 static void
 delete_rows(PurgeRun *run, Oid table)
 {
-	do
-	{
-		int sqlstate = run_step(step_delete_batch, run, table);
+	PurgeSweep before;
+	int		   sqlstate = run_step(step_find_way, run, table);
 
-		if (sqlstate != 0)
+	while (sqlstate == 0)
+	{
+		before = run->sweep;
+		sqlstate = run_step(step_delete_batch, run, table);
+		if (sqlstate == 0)
 		{
-			note_error(run, sqlstate);
-			return;
+			count_committed(run);
+			if (!run->sweep.more)
+				return;
 		}
-	} while (run->last_batch > 0);
+		else
+		{
+			run->sweep = before;
+			run->kept = InvalidOid;
+		}
+		/* Nobody waits for long: what somebody has locked goes in the next round. */
+		if (sqlstate == ERRCODE_LOCK_NOT_AVAILABLE && !run->sweep.around_locks)
+		{
+			run->sweep.around_locks = true;
+			sqlstate = 0;
+		}
+	}
+	note_error(run, sqlstate);
 }
 
 static void
@@ -684,7 +749,11 @@ purge_round(uint64 round, Oid only)
 		gathered.relations = NIL;
 	foreach (cell, gathered.relations)
 	{
-		PurgeRun run = {.relid = lfirst_oid(cell), .round = round, .context = context, .oldest = DT_NOEND, .newest = DT_NOBEGIN};
+		PurgeRun run = {.relid = lfirst_oid(cell),
+						.round = round,
+						.context = context,
+						.total = purge_count_make(),
+						.batch = purge_count_make()};
 
 		purge_relation(&run);
 	}

@@ -97,6 +97,20 @@ retention_expired_sql(const GovernedRelation *member, TimestampTz now)
 	return condition.data;
 }
 
+TimestampTz
+retention_latest_limit(TimestampTz limit, TimestampTz now)
+{
+	ListCell *keeper;
+
+	foreach (keeper, instruments_shorter_keepers(now))
+	{
+		AgencyRetention retention = instruments_retention(lfirst(keeper), now);
+
+		limit = Max(limit, instruments_limit(&retention, now));
+	}
+	return limit;
+}
+
 /* The governed root that an argument names; copied, since lookups may go */
 static GovernedRelation
 governed_argument(Oid relid)

@@ -20,6 +20,9 @@ extern bool retention_limit(const GovernedRelation *governed, TimestampTz now, T
  */
 extern char *retention_expired_sql(const GovernedRelation *member, TimestampTz now);
 
+/* The latest instant before which that condition holds for anybody's reads; limit: the relation's */
+extern TimestampTz retention_latest_limit(TimestampTz limit, TimestampTz now);
+
 /* SQL text of a member's owner column as text, or of the one owner as a literal; palloc'd */
 extern char *retention_owner_sql(const GovernedRelation *member);
 
