@@ -186,6 +186,11 @@ refresh(void)
 	uint64 current;
 
 	context = rules_cache_context(&current);
+	if (current == epoch && hash_get_num_entries(agencies) >= RULES_AGENCIES_MAX)
+	{
+		rules_drop_cache();
+		context = rules_cache_context(&current);
+	}
 	if (current == epoch)
 		return;
 	rules_loaded = false;
@@ -233,9 +238,9 @@ row_period(Relation relation, HeapTuple row, int attribute)
 
 typedef void (*RowLoader)(Relation relation, HeapTuple row, void *target);
 
-/* Call load for the rows whose text column has a value. */
+/* Call load, in the memory of the cache, for the rows whose text column has a value; index: that begins with it. */
 static void
-load_rows(const char *table, AttrNumber attribute, const char *value, RowLoader load, void *target)
+load_rows(const char *table, const char *index, AttrNumber attribute, const char *value, RowLoader load, void *target)
 {
 	Relation	relation = table_open(registry_own_relation(table), AccessShareLock);
 	ScanKeyData key;
@@ -243,9 +248,14 @@ load_rows(const char *table, AttrNumber attribute, const char *value, RowLoader 
 	HeapTuple	row;
 
 	scan_key_text(&key, attribute, value);
-	scan = systable_beginscan(relation, InvalidOid, false, NULL, 1, &key);
+	scan = systable_beginscan(relation, registry_own_relation(index), true, NULL, 1, &key);
 	while (HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		MemoryContext old = MemoryContextSwitchTo(context);
+
 		load(relation, row, target);
+		MemoryContextSwitchTo(old);
+	}
 	systable_endscan(scan);
 	table_close(relation, AccessShareLock);
 }
@@ -290,11 +300,8 @@ rule_of(const char *kind, TimestampTz at)
 	refresh();
 	if (!rules_loaded && name)
 	{
-		MemoryContext old = MemoryContextSwitchTo(context);
-
 		authorization_rules = NIL;
-		load_rows("statute_authorization", Anum_rule_statute, name, load_rule, NULL);
-		MemoryContextSwitchTo(old);
+		load_rows("statute_authorization", "statute_authorization_pkey", Anum_rule_statute, name, load_rule, NULL);
 		rules_loaded = true;
 	}
 	foreach (cell, authorization_rules)
@@ -558,7 +565,8 @@ load_partner(Relation relation, HeapTuple row, void *target)
 static void
 load_network(Relation relation, HeapTuple row, void *target)
 {
-	load_rows("network_member", Anum_member_network_id, row_text(relation, row, Anum_member_network_id), load_partner, target);
+	load_rows("network_member", "network_member_pkey", Anum_member_network_id, row_text(relation, row, Anum_member_network_id),
+			  load_partner, target);
 }
 
 static const AgencyInstruments *
@@ -566,7 +574,6 @@ agency_instruments(const char *agency_id)
 {
 	AgencyInstruments *entry;
 	AgencyInstruments  loaded;
-	MemoryContext	   old;
 
 	refresh();
 	entry = hash_search(agencies, agency_id, HASH_FIND, NULL);
@@ -576,13 +583,11 @@ agency_instruments(const char *agency_id)
 	memset(&loaded, 0, sizeof(loaded));
 	strlcpy(loaded.agency_id, agency_id, sizeof(loaded.agency_id));
 	loaded.hidden_before = DT_NOBEGIN;
-	old = MemoryContextSwitchTo(context);
-	load_rows("suspension", Anum_suspension_agency_id, agency_id, load_suspension, &loaded);
-	load_rows("sharing_limit", Anum_limit_agency_id, agency_id, load_limit, &loaded);
-	load_rows("agency_option", Anum_option_agency_id, agency_id, load_option, &loaded);
-	load_rows("contract", Anum_contract_agency_id, agency_id, load_contract, &loaded);
-	load_rows("network_member", Anum_member_agency_id, agency_id, load_network, &loaded);
-	MemoryContextSwitchTo(old);
+	load_rows("suspension", "suspension_agency_id_idx", Anum_suspension_agency_id, agency_id, load_suspension, &loaded);
+	load_rows("sharing_limit", "sharing_limit_agency_id_idx", Anum_limit_agency_id, agency_id, load_limit, &loaded);
+	load_rows("agency_option", "agency_option_pkey", Anum_option_agency_id, agency_id, load_option, &loaded);
+	load_rows("contract", "contract_agency_id_idx", Anum_contract_agency_id, agency_id, load_contract, &loaded);
+	load_rows("network_member", "network_member_agency_id_idx", Anum_member_agency_id, agency_id, load_network, &loaded);
 
 	entry = hash_search(agencies, agency_id, HASH_ENTER, NULL);
 	*entry = loaded;

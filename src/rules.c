@@ -226,7 +226,7 @@ refresh(void)
 {
 	uint64 generation = rules_generation();
 
-	if (!cache_stale && cache.generation == generation)
+	if (!cache_stale && cache.generation == generation && hash_get_num_entries(cache.agencies) < RULES_AGENCIES_MAX)
 		return;
 
 	if (cache.context)
@@ -248,6 +248,12 @@ rules_cache_context(uint64 *epoch)
 	refresh();
 	*epoch = cache_epoch;
 	return cache.context;
+}
+
+void
+rules_drop_cache(void)
+{
+	cache_stale = true;
 }
 
 /* Trigger on the rule tables: what is known here is stale now, and everywhere once this commits. */

@@ -123,6 +123,17 @@ extern bool rules_auditor_of(Oid role, const char *agency_id);
  */
 extern MemoryContext rules_cache_context(uint64 *epoch);
 
+/*
+ * So many agencies are kept; a session that meets more begins its cache anew,
+ * so that it stays small however many there are.
+ */
+#ifndef RULES_AGENCIES_MAX
+#define RULES_AGENCIES_MAX 1000
+#endif
+
+/* Drop the cache; what came from it is gone, as after any change of the rules. */
+extern void rules_drop_cache(void);
+
 /* The bits of a text[] column that holds kinds of agency, and its strings, in the current context */
 extern uint32 rules_row_kinds(Relation relation, HeapTuple row, int attribute);
 extern List	 *rules_row_texts(Relation relation, HeapTuple row, int attribute);
