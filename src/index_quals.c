@@ -18,6 +18,7 @@
 #include "postgres.h"
 
 #include "access/htup_details.h"
+#include "access/sysattr.h"
 #include "catalog/pg_language.h"
 #include "catalog/pg_proc.h"
 #include "miscadmin.h"
@@ -289,9 +290,51 @@ mark_parts(List *parts, List *marked)
 	return marked;
 }
 
+/* Columns that the user's own conditions are about, offset as by pull_varattnos() */
+static Bitmapset *
+columns_asked(PlannerInfo *root, RelOptInfo *rel)
+{
+	Bitmapset *columns = NULL;
+	ListCell  *cell;
+
+	foreach (cell, rel->baserestrictinfo)
+		if (lfirst_node(RestrictInfo, cell)->security_level == root->qual_security_level)
+			pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause, rel->relid, &columns);
+	foreach (cell, rel->joininfo)
+		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause, rel->relid, &columns);
+	return columns;
+}
+
+/*
+ * Indexes that a condition of the user's may search.  Those that serve the
+ * policy alone have their paths already, and beside a condition of the user's
+ * they narrow nothing down.
+ */
+static List *
+indexes_asked(PlannerInfo *root, RelOptInfo *rel)
+{
+	Bitmapset *columns = columns_asked(root, rel);
+	List	  *asked = NIL;
+	ListCell  *cell;
+
+	foreach (cell, rel->indexlist)
+	{
+		IndexOptInfo *index = lfirst(cell);
+		bool		  concerned = rel->has_eclass_joins;
+
+		for (int i = 0; i < index->nkeycolumns && !concerned; i++)
+			concerned =
+				index->indexkeys[i] == 0 || bms_is_member(index->indexkeys[i] - FirstLowInvalidHeapAttributeNumber, columns);
+		if (concerned)
+			asked = lappend(asked, index);
+	}
+	return asked;
+}
+
 void
 index_quals_add_paths(PlannerInfo *root, RelOptInfo *rel)
 {
+	List	 *indexes = rel->indexlist;
 	List	 *marked = NIL;
 	ListCell *cell;
 
@@ -303,7 +346,9 @@ index_quals_add_paths(PlannerInfo *root, RelOptInfo *rel)
 		marked = mark(lfirst_node(RestrictInfo, cell), true, marked);
 	if (marked == NIL)
 		return;
+	rel->indexlist = indexes_asked(root, rel);
 	create_index_paths(root, rel);
+	rel->indexlist = indexes;
 	foreach (cell, marked)
 		lfirst_node(RestrictInfo, cell)->leakproof = false;
 }
