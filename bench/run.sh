@@ -5,7 +5,7 @@
 #   ROWS       reads in each rival's table (default 4000000)
 #   ROUNDS     how often each measurement is taken, rivals in turn (default 5)
 #   SECONDS_EACH  how long each run of pgbench takes (default 5)
-#   ONLY       groups to run, of: searches point ingest purge ungoverned (default all)
+#   ONLY       groups to run, of: searches point scale memory workload ingest purge ungoverned (default all)
 #   RESULTS    where the figures go (default bench/results)
 #
 # Prints one table of ratios with the machine and the versions; writes a CSV file and a plot (SVG) for each group.  The exit
@@ -15,7 +15,7 @@
 rows=${ROWS:-4000000}
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-5}
-only=${ONLY:-searches point ingest purge ungoverned}
+only=${ONLY:-searches point scale memory workload ingest purge ungoverned}
 results=${RESULTS:-$root/bench/results}
 for number in "$rows" "$rounds" "$seconds"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "not a number: $number"
@@ -31,7 +31,7 @@ say "$("$PG_CONFIG" --version), as user ${run_user:-$(id -un)}, in $work"
 # Everything fits into memory; commits are as durable as the server makes them.
 start_cluster "shared_preload_libraries = 'ctlpr, pgaudit'" "shared_buffers = '$((rows / 1000 + 512))MB'" "max_wal_size = '16GB'" \
 	"checkpoint_timeout = '1h'" "autovacuum = off" "jit = off" "max_parallel_workers_per_gather = 0" "random_page_cost = 1.1" \
-	"ctlpr.bulk_row_limit = 0" "ctlpr.purge_interval = '1d'" "logging_collector = on" "log_directory = '$work/tmp'" "log_filename = 'pgaudit'"
+	"ctlpr.bulk_row_limit = 0" "ctlpr.purge_naptime = '1h'" "max_connections = 200" "logging_collector = on" "log_directory = '$work/tmp'" "log_filename = 'pgaudit'"
 say "making $rows reads for each of three rivals"
 started=$SECONDS
 as_user psql --no-psqlrc --quiet --dbname=postgres --command="CREATE DATABASE bench"
@@ -44,7 +44,7 @@ mkdir -p "$results"
 status=0
 # shellcheck disable=SC2086
 as_user $python -B "$work/bench/measure.py" --rows "$rows" --rounds "$rounds" --seconds "$seconds" --socket "$work/socket" \
-	--data "$work/data" --log "$work/server.log" --out "$work/tmp/results" $only || status=$?
+	--data "$work/data" --out "$work/tmp/results" $only || status=$?
 cp "$work"/tmp/results/* "$results"/ 2>/dev/null || true
 say "figures are in $results"
 exit $status

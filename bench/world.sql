@@ -16,9 +16,9 @@ SELECT ctlpr.adopt_statute('us-ct-2026');
 SELECT ctlpr.register_agency('CT-NHPD', 'New Haven Police', 'police', 'CT'), ctlpr.register_agency('CT-HPD', 'Hartford Police', 'police', 'CT');
 SELECT ctlpr.bind_role('officer', 'CT-NHPD', session_scope => true), ctlpr.bind_role('feed', 'CT-NHPD', may_ingest => true);
 
--- Four reads a second of live days, a quarter of them another agency's
+-- Reads of twenty live days, a quarter of them another agency's.  Plates are seven digits, so that pgbench can name one that is there.
 CREATE TABLE source AS
-SELECT n AS read_id, now() - (n::float8 / :rows) * interval '20 days' AS captured_at, upper(substr(md5(n::text), 1, 7)) AS plate,
+SELECT n AS read_id, now() - (n::float8 / :rows) * interval '20 days' AS captured_at, (1000000 + n * 7919 % 8999999)::text AS plate,
 	CASE n % 4 WHEN 3 THEN 'CT-HPD' ELSE 'CT-NHPD' END AS agency_id, (n * 7919 % 200)::int AS camera_id,
 	st_setsrid(st_makepoint(-73.5 + (n * 7919 % 200) * 0.008 + (n % 97) * 0.00001, 41.0 + (n * 104729 % 200) * 0.004), 4326)::geometry(Point, 4326) AS place
 FROM generate_series(1::bigint, :rows) n;
@@ -31,6 +31,12 @@ FROM unnest('{bare,native,governed}'::text[]) s \gexec
 SELECT format('CREATE TABLE %1$s.reads_%2$s PARTITION OF %1$s.reads FOR VALUES FROM (%3$L) TO (%4$L)', s, n, date 'tomorrow' - n, date 'tomorrow' - n + 1)
 FROM unnest('{bare,native,governed}'::text[]) s, generate_series(0, 30) n \gexec
 SELECT format('INSERT INTO %s.reads SELECT * FROM source', s) FROM unnest('{bare,native,governed}'::text[]) s \gexec
+-- the same in one table, for what is to be told of a record and not of partitions
+CREATE TABLE bare.single AS SELECT * FROM source;
+ALTER TABLE bare.single ALTER captured_at SET NOT NULL, ALTER plate SET NOT NULL, ALTER agency_id SET NOT NULL;
+CREATE TABLE governed.single (LIKE bare.single);
+INSERT INTO governed.single SELECT * FROM source;
+SELECT format(i, s) FROM unnest('{bare,governed}'::text[]) s, unnest(ARRAY['CREATE INDEX ON %s.single (captured_at)', 'CREATE INDEX ON %s.single (plate)']) i \gexec
 DROP TABLE source;
 SELECT format(i, s) FROM unnest('{bare,native,governed}'::text[]) s, unnest(ARRAY['CREATE INDEX ON %s.reads (captured_at)', 'CREATE INDEX ON %s.reads (plate)',
 	'CREATE INDEX ON %s.reads (plate text_pattern_ops)', 'CREATE INDEX ON %s.reads USING gin (plate gin_trgm_ops)', 'CREATE INDEX ON %s.reads USING gist (place)']) i \gexec
@@ -39,6 +45,7 @@ CREATE FUNCTION native.my_agency() RETURNS text LANGUAGE sql STABLE AS $$ SELECT
 ALTER TABLE native.reads ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON native.reads USING (captured_at >= (SELECT now() - interval '504 hours') AND agency_id = (SELECT native.my_agency()));
 SELECT ctlpr.govern('governed.reads', captured_at => 'captured_at', plate => 'plate', agency => 'agency_id', camera => 'camera_id');
+SELECT ctlpr.govern('governed.single', captured_at => 'captured_at', plate => 'plate', agency => 'agency_id', camera => 'camera_id');
 
 -- an application's own record, and the least that a durable record can cost
 CREATE TABLE bare.searches (at timestamptz DEFAULT now(), officer text DEFAULT current_user, agency text, purpose text, sought text, found int);
