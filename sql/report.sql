@@ -88,7 +88,7 @@ AS $$
 				SELECT min(h.purge_after) FROM ctlpr.governed_relation g JOIN ctlpr.hold h ON h.relation = g.evidence_of
 				WHERE g.relation = $1 AND h.purge_after <= now() AND ctlpr.held_reads(h.hold_id) > 0))
 			ELSE greatest(interval '0',
-				o.limit_at - greatest($3::timestamp AT TIME ZONE s.time_zone,
+				o.limit_at - greatest(greatest($3, date '0001-01-01')::timestamp AT TIME ZONE s.time_zone,
 					CASE WHEN (done.limit_at AT TIME ZONE s.time_zone)::date <= $3 THEN done.limit_at END))
 		END
 	FROM (SELECT ctlpr.retention_limit($1) AS limit_at) l

@@ -357,8 +357,10 @@ step_delete_batch(PurgeRun *run, Oid table)
 	if (met == 0)
 		return;
 	move_on(&run->sweep, &receiver);
-	/* Rows of one instant that others hold would be met for ever. */
-	run->sweep.more = met == ctlpr_purge_batch_rows && (run->batch.reads > 0 || !by_time || run->sweep.from > values[1]);
+	run->sweep.more = met == ctlpr_purge_batch_rows;
+	/* Rows of one instant that others hold would be met again and again. */
+	if (by_time && run->batch.reads < met && run->sweep.from <= values[1])
+		run->sweep.way = WAY_BY_PLACE;
 	if (run->batch.reads > 0)
 		store_progress(run, 0);
 }
