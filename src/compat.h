@@ -36,11 +36,11 @@
 #define COMPAT_NORETURN pg_attribute_noreturn()
 #endif
 
-/* Run an executor until it has returned so many rows, or (0) to its end. */
+/* Run an executor to its end. */
 #if PG_VERSION_NUM >= 180000
-#define COMPAT_EXECUTOR_RUN(query_desc, count) ExecutorRun(query_desc, ForwardScanDirection, count)
+#define COMPAT_EXECUTOR_RUN(query_desc) ExecutorRun(query_desc, ForwardScanDirection, 0)
 #else
-#define COMPAT_EXECUTOR_RUN(query_desc, count) ExecutorRun(query_desc, ForwardScanDirection, count, true)
+#define COMPAT_EXECUTOR_RUN(query_desc) ExecutorRun(query_desc, ForwardScanDirection, 0, true)
 #endif
 
 /* Insert a stored row into the indexes of its table. */

@@ -81,8 +81,7 @@ set_plain_options(void)
 }
 
 uint64
-exempt_send(Oid relid, const char *sql, int parameters, const TimestampTz *values, DestReceiver *receiver, uint64 limit,
-			TupleDesc *desc)
+exempt_send(Oid relid, const char *sql, int parameters, const TimestampTz *values, DestReceiver *receiver, TupleDesc *desc)
 {
 	ParamListInfo params = makeParamList(parameters);
 	int			  nest_level = NewGUCNestLevel();
@@ -108,7 +107,7 @@ exempt_send(Oid relid, const char *sql, int parameters, const TimestampTz *value
 	ExecutorStart(query_desc, 0);
 	if (desc)
 		*desc = CreateTupleDescCopy(query_desc->tupDesc);
-	COMPAT_EXECUTOR_RUN(query_desc, limit);
+	COMPAT_EXECUTOR_RUN(query_desc);
 	processed = query_desc->estate->es_processed;
 	ExecutorFinish(query_desc);
 	ExecutorEnd(query_desc);
@@ -126,5 +125,5 @@ exempt_run(Oid relid, const char *sql, int parameters, const TimestampTz *values
 
 	if (rows)
 		SetTuplestoreDestReceiverParams(receiver, rows, CurrentMemoryContext, false, NULL, NULL);
-	return exempt_send(relid, sql, parameters, values, receiver, 0, desc);
+	return exempt_send(relid, sql, parameters, values, receiver, desc);
 }

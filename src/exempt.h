@@ -25,9 +25,9 @@
 extern uint64 exempt_run(Oid relid, const char *sql, int parameters, const TimestampTz *values, Tuplestorestate *rows,
 						 TupleDesc *desc);
 
-/* The same with a receiver for the rows, of which there come no more than limit (0: all).  Result: rows. */
+/* The same with a receiver for the rows */
 extern uint64 exempt_send(Oid relid, const char *sql, int parameters, const TimestampTz *values, DestReceiver *receiver,
-						  uint64 limit, TupleDesc *desc);
+						  TupleDesc *desc);
 
 /* Become the owner of a relation, with everything of his fenced in; undo with the saved pair. */
 extern void exempt_become_owner(Oid relid, Oid *user, int *context);

@@ -312,7 +312,7 @@ hold_apply(int64 hold_id, HoldReach reach, TimestampTz now)
 }
 
 void
-hold_keep(const GovernedRelation *member, TimestampTz limit)
+hold_keep(const GovernedRelation *member, TimestampTz from, TimestampTz until)
 {
 	List	 *open = hold_open(member->root);
 	ListCell *cell;
@@ -325,7 +325,7 @@ hold_keep(const GovernedRelation *member, TimestampTz limit)
 
 		/* What had expired when the hold began was nobody's to hold. */
 		if (hold && hold->open)
-			(void) copy_rows(hold, member, true, false, hold->live_since, limit);
+			(void) copy_rows(hold, member, true, false, Max(hold->live_since, from), until);
 	}
 }
 

@@ -31,8 +31,10 @@ extern int64 hold_apply(int64 hold_id, HoldReach reach, TimestampTz now);
 /*
  * The same for the expired rows of one member, which are about to be deleted:
  * those that a hold on the root found alive when it began, or that came later.
- * limit: rows captured before it go; DT_NOEND: all rows of the member.
+ * Rows captured from "from" on and before "until" go; DT_NOBEGIN and DT_NOEND:
+ * all rows of the member.  Looks with the active snapshot, as whoever deletes
+ * them has to.
  */
-extern void hold_keep(const GovernedRelation *member, TimestampTz limit);
+extern void hold_keep(const GovernedRelation *member, TimestampTz from, TimestampTz until);
 
 #endif /* CTLPR_HOLD_H */

@@ -21,6 +21,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
+#include "executor/executor.h"
 #include "executor/spi.h"
 #include "fmgr.h"
 #include "funcapi.h"
@@ -28,6 +29,9 @@
 #include "partitioning/partbounds.h"
 #include "partitioning/partdesc.h"
 #include "pgstat.h"
+#include "storage/bufmgr.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/guc.h"
@@ -39,6 +43,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/tuplestore.h"
+#include "utils/typcache.h"
 #include "utils/wait_event.h"
 
 #include "audit_queue.h"
@@ -58,6 +63,9 @@
 #define DROP_TRIES	 3
 #define DROP_WAIT_MS 200L
 
+/* A batch by place reaches so many times further where little has expired */
+#define PAGES_GROWTH_MAX 16
+
 /* Fold the counts of ingested reads when there are more rows than this */
 #define INGEST_COUNT_ROWS_MAX 1000
 
@@ -68,16 +76,18 @@
 typedef enum PurgeWay
 {
 	WAY_BY_TIME, /* by an index on the captured time, oldest first */
-	WAY_BY_PLACE /* as they lie in the table */
+	WAY_BY_PLACE /* as they lie in the table, some pages at a time */
 } PurgeWay;
 
 typedef struct PurgeSweep
 {
-	PurgeWay		way;
-	TimestampTz		from; /* where the next batch goes on */
-	ItemPointerData after;
-	bool			around_locks; /* somebody holds rows of it: go around those */
-	bool			more;		  /* there may be */
+	PurgeWay	way;
+	TimestampTz from;		  /* where the next batch goes on, by time */
+	BlockNumber block;		  /* the same by place, */
+	BlockNumber pages;		  /* how far the batch reaches */
+	BlockNumber end;		  /* and where the table ended when the sweep began */
+	bool		around_locks; /* somebody holds rows of it: go around those */
+	bool		more;		  /* there may be */
 } PurgeSweep;
 
 /* A run over one relation; in the memory context of the round */
@@ -92,7 +102,6 @@ typedef struct PurgeRun
 	PurgeCount	  total; /* committed */
 	PurgeCount	  batch; /* of the transaction under way */
 	PurgeSweep	  sweep;
-	Oid			  kept;	   /* table whose held rows are copied */
 	int64		  hold_id; /* hold that is applied */
 	MemoryContext context;
 } PurgeRun;
@@ -198,7 +207,25 @@ step_begin(PurgeRun *run, Oid root)
 	SPI_finish();
 }
 
-/* Count a partition and drop it; what is in it is expired to the last row, so nothing can come or go in between. */
+/*
+ * Did transactions that may still bring rows into a partition, or change some,
+ * begin before it was expired to its last row?  None that begins later can: the
+ * policy lets no such row in, and shows none.  Nobody is kept waiting for them.
+ */
+static void
+step_look_for_writers(PurgeRun *run, Oid root)
+{
+	LOCKTAG				  tag;
+	VirtualTransactionId *writers;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, root);
+	writers = GetLockConflicts(&tag, ShareLock, NULL);
+	for (; VirtualTransactionIdIsValid(*writers); writers++)
+		if (!VirtualXactLock(*writers, false))
+			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("relation with OID %u is being written", root)));
+}
+
+/* Count a partition that nobody writes any more, and drop it. */
 static void
 step_drop_partition(PurgeRun *run, Oid partition)
 {
@@ -211,13 +238,13 @@ step_drop_partition(PurgeRun *run, Oid partition)
 		return;
 	member = *found;
 	purge_count_reset(&run->batch);
-	hold_keep(&member, DT_NOEND);
+	hold_keep(&member, DT_NOBEGIN, DT_NOEND);
 	exempt_become_owner(partition, &user, &context);
 	(void) exempt_send(partition,
 					   psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
 								retention_owner_sql(&member), retention_captured_sql(&member), retention_captured_sql(&member),
 								retention_relation_sql(partition)),
-					   0, NULL, purge_sums_receiver(&run->batch, member.root), 0, NULL);
+					   0, NULL, purge_sums_receiver(&run->batch, member.root), NULL);
 	SPI_connect();
 	object_gate_run(psprintf("DROP TABLE %s", retention_relation_sql(partition)));
 	SPI_finish();
@@ -226,12 +253,23 @@ step_drop_partition(PurgeRun *run, Oid partition)
 	store_progress(run, 1);
 }
 
-/* Is there an index by which the oldest rows are found first? */
+/* Can the index be read in the order of the captured time? */
 static bool
-has_time_index(Oid table, AttrNumber captured_at)
+is_time_index(Relation index, AttrNumber captured_at)
 {
-	Relation  relation = table_open(table, AccessShareLock);
-	List	 *indexes = RelationGetIndexList(relation);
+	Form_pg_index form = index->rd_index;
+	int16		  option = form->indnatts > 0 ? index->rd_indoption[0] : 0;
+
+	return index->rd_rel->relam == BTREE_AM_OID && form->indisvalid && form->indkey.values[0] == captured_at &&
+		   (option == 0 || option == (INDOPTION_DESC | INDOPTION_NULLS_FIRST)) &&
+		   index->rd_opfamily[0] == lookup_type_cache(TIMESTAMPTZOID, TYPECACHE_BTREE_OPFAMILY)->btree_opf &&
+		   heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+}
+
+static bool
+has_time_index(Relation table, AttrNumber captured_at)
+{
+	List	 *indexes = RelationGetIndexList(table);
 	ListCell *cell;
 	bool	  found = false;
 
@@ -239,13 +277,17 @@ has_time_index(Oid table, AttrNumber captured_at)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 
-		found |= index->rd_rel->relam == BTREE_AM_OID && index->rd_index->indisvalid &&
-				 index->rd_index->indkey.values[0] == captured_at &&
-				 heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL);
+		found |= is_time_index(index, captured_at);
 		index_close(index, AccessShareLock);
 	}
-	table_close(relation, AccessShareLock);
 	return found;
+}
+
+/* So many pages hold no more rows than a batch may have. */
+static BlockNumber
+pages_of_batch(void)
+{
+	return ctlpr_purge_batch_rows / MaxHeapTuplesPerPage + 1;
 }
 
 /* Find the way through a table, and begin at its beginning. */
@@ -254,68 +296,86 @@ step_find_way(PurgeRun *run, Oid table)
 {
 	const GovernedRelation *found = registry_lookup(table);
 	GovernedRelation		member;
+	Relation				relation;
 
-	run->sweep = (PurgeSweep){.way = WAY_BY_PLACE, .from = DT_NOBEGIN};
-	ItemPointerSet(&run->sweep.after, 0, 0);
+	run->sweep = (PurgeSweep){.way = WAY_BY_PLACE, .from = DT_NOBEGIN, .pages = pages_of_batch()};
 	if (!found)
 		return;
 	member = *found;
+	relation = table_open(table, AccessShareLock);
+	run->sweep.end = RelationGetNumberOfBlocks(relation);
 	/* Evidence goes by its hold, whatever its age. */
-	if (member.hold == 0 && has_time_index(table, member.captured_at))
+	if (member.hold == 0 && has_time_index(relation, member.captured_at))
 		run->sweep.way = WAY_BY_TIME;
+	table_close(relation, AccessShareLock);
 }
 
-/* Rows in the order of an index are found without looking at those behind the batch. */
+/* Have the planner go the way that the batch is made for; it does not know how much of the table is left. */
 static void
-use_order_of_index(void)
+insist_on_way(PurgeWay way)
 {
-	static const char *const other_ways[] = {"enable_seqscan", "enable_bitmapscan", "enable_sort"};
+	static const char *const by_time[] = {"enable_seqscan", "enable_bitmapscan", "enable_sort"};
+	static const char *const by_place[] = {"enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan"};
 
-	for (int i = 0; i < lengthof(other_ways); i++)
-		(void) set_config_option(other_ways[i], "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-}
-
-/* The rows that are left to this sweep, as a condition; by time, they are between $2 and $3 */
-static char *
-left_sql(const PurgeRun *run, const GovernedRelation *member)
-{
-	char *captured = retention_captured_sql(member);
-
-	if (run->sweep.way == WAY_BY_TIME)
-		return psprintf("%s >= $2 AND %s < $3", captured, captured);
-	return psprintf("ctid > '(%u,%u)'::pg_catalog.tid", ItemPointerGetBlockNumberNoCheck(&run->sweep.after),
-					ItemPointerGetOffsetNumberNoCheck(&run->sweep.after));
+	for (int i = 0; i < lengthof(by_time); i++)
+		(void) set_config_option(way == WAY_BY_TIME ? by_time[i] : by_place[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
 }
 
 /*
  * Delete a batch of what is left, or (direct) find it.  Only a table without
  * triggers, which keys are too, may lose rows without the executor's help; a
- * DELETE has to be run to its end, or its triggers do not hear of it.
+ * DELETE has to be run to its end, or its triggers do not hear of it.  By time,
+ * captured times that are left are between $2 and $3.
  */
 static char *
 batch_sql(const PurgeRun *run, const GovernedRelation *member, bool direct)
 {
-	char *relation = retention_relation_sql(member->relid);
-	char *columns = psprintf("%s, %s, ctid", retention_owner_sql(member), retention_captured_sql(member));
-	char *condition = psprintf("%s AND %s", left_sql(run, member), retention_expired_sql(member, run->now));
+	const PurgeSweep *sweep = &run->sweep;
+	char			 *relation = retention_relation_sql(member->relid);
+	char			 *captured = retention_captured_sql(member);
+	char			 *columns = psprintf("%s, %s", retention_owner_sql(member), captured);
+	char			 *expired = retention_expired_sql(member, run->now);
+	char			 *rest;
 
+	if (sweep->way == WAY_BY_TIME)
+		rest = psprintf("FROM ONLY %s WHERE %s >= $2 AND %s < $3 AND %s ORDER BY %s LIMIT %d", relation, captured, captured,
+						expired, captured, ctlpr_purge_batch_rows);
+	else
+		rest = psprintf("FROM ONLY %s WHERE ctid >= '(%u,0)'::pg_catalog.tid AND ctid < '(%u,0)'::pg_catalog.tid AND %s",
+						relation, sweep->block, sweep->block + sweep->pages, expired);
 	if (direct)
-		return psprintf("SELECT %s FROM ONLY %s WHERE %s", columns, relation, condition);
-	return psprintf("DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid FROM ONLY %s WHERE %s LIMIT %d%s)) RETURNING %s",
-					relation, relation, condition, ctlpr_purge_batch_rows,
-					run->sweep.around_locks ? " FOR UPDATE SKIP LOCKED" : "", columns);
+		return psprintf("SELECT %s, ctid %s", columns, rest);
+	return psprintf("DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid %s%s)) RETURNING %s, ctid", relation, rest,
+					sweep->around_locks ? " FOR UPDATE SKIP LOCKED" : "", columns);
 }
 
-/* The next batch goes on behind this one, unless its rows came in another order. */
+/* By time: the next batch goes on with the latest instant of this one, some of whose rows may be left. */
 static void
-move_on(PurgeSweep *sweep, const PurgeReceiver *receiver)
+move_on_by_time(PurgeSweep *sweep, const PurgeReceiver *receiver, uint64 met, bool direct)
 {
-	if (sweep->around_locks)
-		return;
-	if (sweep->way == WAY_BY_PLACE)
-		sweep->after = receiver->last_place;
-	else if (receiver->ordered)
-		sweep->from = receiver->last_captured;
+	bool moved = receiver->latest > sweep->from;
+
+	sweep->from = Max(sweep->from, receiver->latest);
+	/* A DELETE may meet less than a batch because others have deleted some of it. */
+	sweep->more = direct ? met == ctlpr_purge_batch_rows : met > 0;
+	/* Rows of one instant that others hold would be met again and again. */
+	if (sweep->more && !moved && receiver->count->reads < met)
+		sweep->way = WAY_BY_PLACE;
+}
+
+/* By place: the next pages, more of them while they hold little that has expired */
+static void
+move_on_by_place(PurgeSweep *sweep, int64 deleted)
+{
+	sweep->block += sweep->pages;
+	sweep->more = sweep->block < sweep->end;
+	if (deleted < ctlpr_purge_batch_rows / 4)
+		sweep->pages = Min(sweep->pages * 2, pages_of_batch() * PAGES_GROWTH_MAX);
+	else
+		sweep->pages = pages_of_batch();
+	/* Block numbers end before they would begin anew. */
+	sweep->pages = Min(sweep->pages, MaxBlockNumber - Min(sweep->block, MaxBlockNumber - 1));
 }
 
 /* Delete one batch of a table that has rows itself. */
@@ -337,30 +397,25 @@ step_delete_batch(PurgeRun *run, Oid table)
 	if (!found)
 		return;
 	member = *found;
-	if (run->kept != table)
-		hold_keep(&member, run->now);
-	run->kept = table;
-
+	relation = table_open(table, RowExclusiveLock);
+	/* Under the snapshot that finds what is deleted, so that no read comes in between that is held. */
+	hold_keep(&member, by_time ? run->sweep.from : DT_NOBEGIN, run->now);
 	values[0] = run->limit;
 	values[1] = run->sweep.from;
 	values[2] = retention_latest_limit(run->limit, run->now);
-	relation = table_open(table, RowExclusiveLock);
 	direct = !relation->rd_rel->relhastriggers;
+	/* As the executor would, for who subscribes to it. */
+	CheckCmdReplicaIdentity(relation, CMD_DELETE);
 	purge_receiver_init(&receiver, &run->batch, member.root, direct ? relation : NULL);
 	nest_level = NewGUCNestLevel();
-	if (by_time)
-		use_order_of_index();
-	met = exempt_send(table, batch_sql(run, &member, direct), by_time ? 3 : 1, values, &receiver.receiver,
-					  direct ? ctlpr_purge_batch_rows : 0, NULL);
+	insist_on_way(run->sweep.way);
+	met = exempt_send(table, batch_sql(run, &member, direct), by_time ? 3 : 1, values, &receiver.receiver, NULL);
 	AtEOXact_GUC(true, nest_level);
 	table_close(relation, NoLock);
-	if (met == 0)
-		return;
-	move_on(&run->sweep, &receiver);
-	run->sweep.more = met == ctlpr_purge_batch_rows;
-	/* Rows of one instant that others hold would be met again and again. */
-	if (by_time && run->batch.reads < met && run->sweep.from <= values[1])
-		run->sweep.way = WAY_BY_PLACE;
+	if (by_time)
+		move_on_by_time(&run->sweep, &receiver, met, direct);
+	else
+		move_on_by_place(&run->sweep, run->batch.reads);
 	if (run->batch.reads > 0)
 		store_progress(run, 0);
 }
@@ -649,7 +704,9 @@ drop_partition(PurgeRun *run, Oid partition)
 
 	for (int i = 0; i < DROP_TRIES; i++)
 	{
-		sqlstate = run_step(step_drop_partition, run, partition);
+		sqlstate = run_step(step_look_for_writers, run, run->relid);
+		if (sqlstate == 0)
+			sqlstate = run_step(step_drop_partition, run, partition);
 		if (sqlstate == 0)
 		{
 			run->partitions_dropped++;
@@ -684,10 +741,7 @@ delete_rows(PurgeRun *run, Oid table)
 				return;
 		}
 		else
-		{
 			run->sweep = before;
-			run->kept = InvalidOid;
-		}
 		/* Nobody waits for long: what somebody has locked goes in the next round. */
 		if (sqlstate == ERRCODE_LOCK_NOT_AVAILABLE && !run->sweep.around_locks)
 		{

@@ -199,15 +199,11 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	size_t		   length;
 	const char	  *value;
 	TimestampTz	   captured_at;
-	ItemPointer	   place;
 
 	slot_getallattrs(slot);
 	captured_at = DatumGetTimestampTz(slot->tts_values[1]);
-	place = (ItemPointer) DatumGetPointer(slot->tts_values[2]);
-	purge->ordered &= captured_at >= purge->last_captured;
-	purge->last_captured = captured_at;
-	ItemPointerCopy(place, &purge->last_place);
-	if (purge->table && !delete_row(purge, place))
+	purge->latest = Max(purge->latest, captured_at);
+	if (purge->table && !delete_row(purge, (ItemPointer) DatumGetPointer(slot->tts_values[2])))
 		return true;
 	value = owner_value(slot, &length);
 	add_reads(purge->count, purge->root, value, length, 1);
@@ -254,8 +250,7 @@ purge_receiver_init(PurgeReceiver *receiver, PurgeCount *count, Oid root, Relati
 	receiver->receiver = (DestReceiver){receive_row, start_up, shut_down, shut_down, DestNone};
 	receiver->count = count;
 	receiver->root = root;
-	receiver->ordered = true;
-	receiver->last_captured = DT_NOBEGIN;
+	receiver->latest = DT_NOBEGIN;
 }
 
 DestReceiver *

@@ -9,7 +9,6 @@
 
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
-#include "storage/itemptr.h"
 #include "tcop/dest.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
@@ -37,20 +36,17 @@ extern char *purge_count_json(const PurgeCount *total, const PurgeCount *batch);
 
 /*
  * Where rows of (owner text, captured_at timestamptz, ctid tid) are counted
- * that a DELETE returns, or that a query finds and that are deleted here; and
- * where the next batch goes on.
+ * that a DELETE returns, or that a query finds and that are deleted here.
  */
 typedef struct PurgeReceiver
 {
-	DestReceiver	receiver;
-	PurgeCount	   *count;
-	Oid				root;
-	Relation		table; /* to delete from; NULL: the rows are gone already */
-	CommandId		command;
-	Snapshot		snapshot;
-	bool			ordered; /* they came by captured time, oldest first */
-	TimestampTz		last_captured;
-	ItemPointerData last_place;
+	DestReceiver receiver;
+	PurgeCount	*count;
+	Oid			 root;
+	Relation	 table; /* to delete from; NULL: the rows are gone already */
+	CommandId	 command;
+	Snapshot	 snapshot;
+	TimestampTz	 latest; /* captured time of those that came, deleted or not */
 } PurgeReceiver;
 
 /*
