@@ -16,15 +16,21 @@
 #include "access/xlog.h"
 #include "miscadmin.h"
 #include "pgstat.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
 #include "audit_queue.h"
+#include "compat.h"
 #include "ctlpr.h"
 #include "decision.h"
 #include "registry.h"
+
+/* How much longer than anybody else who restores a database waits, for another session that loads the log meanwhile */
+#define RESTORE_PATIENCE_USECS USECS_PER_HOUR
 
 /* Header of an entry in the ring */
 typedef struct RingItem
@@ -67,8 +73,8 @@ audit_queue_is_filling(const DatabaseSlot *slot)
 }
 
 /* Another log than the one that was numbered: what still waits for the old one has nowhere to go. */
-static void
-forget_numbering(DatabaseSlot *slot)
+void
+audit_queue_forget_log(DatabaseSlot *slot)
 {
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	if (slot->log_relation != registry_log_relation())
@@ -165,6 +171,18 @@ form_row(DatabaseSlot *slot, const AuditEntry *entry)
 	return audit_entry_form(&dated, registry_log_descriptor());
 }
 
+/* Whoever restores waits until another of his sessions has loaded the log, unless that is what he does himself. */
+static int64
+restore_patience(void)
+{
+	LOCKTAG tag;
+
+	if (!ctlpr_restore || !superuser())
+		return 0;
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, registry_log_relation());
+	return COMPAT_LOCK_HELD_BY_ME(&tag, ShareRowExclusiveLock) ? 0 : RESTORE_PATIENCE_USECS;
+}
+
 /*
  * Wait until a writer has read the log, and the queue has room.  With the
  * number to go on from, the writer brings the latest time on record, before
@@ -188,14 +206,14 @@ await_room(DatabaseSlot *slot, Size size, TimestampTz deadline)
 		if (start_writer)
 			shared_wake_launcher();
 		require_committed_log();
-		if (GetCurrentTimestamp() >= deadline)
+		if (GetCurrentTimestamp() >= deadline + restore_patience())
 		{
 			ConditionVariableCancelSleep();
 			raise_not_durable();
 		}
 		/* The writer numbers when it has something to do; an empty queue of another log counts as that. */
 		if (slot->seq_known && slot->log_relation != registry_log_relation())
-			forget_numbering(slot);
+			audit_queue_forget_log(slot);
 		ConditionVariableTimedSleep(&slot->queue_cv, 100, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
@@ -364,6 +382,20 @@ audit_queue_committed(DatabaseSlot *slot)
 	while (before < now)
 		ConditionVariableBroadcast(&slot->flushed_cv[++before % SHARED_FLUSH_CVS]);
 	ConditionVariableBroadcast(&slot->queue_cv);
+}
+
+bool
+audit_queue_stop_numbering(void)
+{
+	DatabaseSlot *slot = shared_database();
+	bool		  empty;
+
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	empty = slot->head == slot->tail;
+	if (empty)
+		slot->seq_known = false;
+	LWLockRelease(slot->lock);
+	return empty;
 }
 
 void

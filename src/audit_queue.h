@@ -55,6 +55,15 @@ extern void			audit_queue_committed(DatabaseSlot *slot);
  */
 extern void audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first);
 
+/* Drop what waits for a log that is not there any more; the next look numbers for the one that is. */
+extern void audit_queue_forget_log(DatabaseSlot *slot);
+
+/*
+ * The log is about to be loaded by a restore, which has locked it: number anew
+ * when it is done.  False: entries are waiting for the log already.
+ */
+extern bool audit_queue_stop_numbering(void);
+
 /* The log was loaded by a restore: number on from what is there; call when that is committed. */
 extern void audit_queue_restored(void);
 

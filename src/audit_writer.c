@@ -21,11 +21,13 @@
 #include "access/tableam.h"
 #include "access/transam.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
+#include "replication/syncrep.h"
 #include "storage/ipc.h"
 #include "storage/lmgr.h"
 #include "storage/proc.h"
@@ -108,7 +110,14 @@ settle_batch(void)
 	if (!TransactionIdIsValid(xid))
 		return;
 	if (TransactionIdDidCommit(xid))
-		audit_queue_committed(my_slot);
+	{
+		/* Its writer may have been told to leave before the standbys had it. */
+		HOLD_INTERRUPTS();
+		SyncRepWaitForLSN(GetXLogWriteRecPtr(), true);
+		RESUME_INTERRUPTS();
+		if (!ProcDiePending)
+			audit_queue_committed(my_slot);
+	}
 	else
 	{
 		LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
@@ -193,7 +202,8 @@ ensure_numbering(void)
 		CommitTransactionCommand();
 		return;
 	}
-	log = table_open(registry_log_relation(), AccessShareLock);
+	/* Waits for a restore that loads it. */
+	log = table_open(registry_log_relation(), RowExclusiveLock);
 	read_log_end(log);
 	table_close(log, NoLock);
 	CommitTransactionCommand();
@@ -338,6 +348,12 @@ write_batch(const Batch *batch, bool may_wait)
 		CommitTransactionCommand();
 		return true;
 	}
+	if (my_slot->log_relation != registry_log_relation())
+	{
+		CommitTransactionCommand();
+		audit_queue_forget_log(my_slot);
+		return true;
+	}
 	PushActiveSnapshot(GetTransactionSnapshot());
 	open_log(&log);
 	while ((row = audit_queue_next(my_slot, &position, batch->head)) != NULL)
@@ -352,21 +368,23 @@ write_batch(const Batch *batch, bool may_wait)
 	LWLockRelease(my_slot->lock);
 
 	CommitTransactionCommand();
-	audit_queue_committed(my_slot);
+	/* Who is told to leave does not wait for standbys: the next writer settles it. */
+	if (!ProcDiePending)
+		audit_queue_committed(my_slot);
 	pgstat_report_stat(false);
 	return true;
 }
 
 /* ---- waiting ---- */
 
-/* Told to leave: what lingers is stored first, if that takes no waiting. */
+/* Told to leave: what lingers is stored first, if that takes no waiting.  The next writer settles it. */
 static void
 write_before_leaving(void)
 {
 	Batch batch;
 
 	HOLD_INTERRUPTS();
-	if (my_slot->seq_known && look_at_queue(&batch, false) != QUEUE_EMPTY)
+	if (my_slot->seq_known && look_at_queue(&batch, false) == QUEUE_LINGERS)
 		(void) write_batch(&batch, false);
 	RESUME_INTERRUPTS();
 }

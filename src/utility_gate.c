@@ -139,10 +139,23 @@ log_is_empty(void)
 	return empty;
 }
 
+/*
+ * Only a restore may load the log, and only an empty one.  Until it has
+ * committed nobody numbers entries, for what it loads is not seen before.
+ */
 static void
 check_copy_into_log(void)
 {
-	if (!ctlpr_restore || !superuser() || !log_is_empty())
+	bool loads = ctlpr_restore && superuser();
+
+	if (loads)
+	{
+		LockRelationOid(registry_log_relation(), ShareRowExclusiveLock);
+		loads = audit_queue_stop_numbering() && log_is_empty();
+		if (!loads)
+			UnlockRelationOid(registry_log_relation(), ShareRowExclusiveLock);
+	}
+	if (!loads)
 		gate_refuse_command("copy", registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
 	log_restored = true;
 }

@@ -158,6 +158,21 @@ is(psql_file('data', "$directory/schema.sql", 1), '', 'data-only: the schema is 
 is(psql_file('data', "$directory/data.sql", 1), '', 'data-only: restored without an error');
 check_restored('data', 'data-only', 1);
 
+# A log that takes its time: nobody numbers an entry before it is loaded, and whoever restores beside it waits
+$node->safe_psql('postgres', 'CREATE DATABASE slow');
+$node->safe_psql('slow', 'SET client_min_messages = warning; CREATE EXTENSION ctlpr CASCADE');
+my $load = "SET ctlpr.restore = on;\nBEGIN;\nCOPY ctlpr.audit_entry (seq, entry, at, action) FROM STDIN;\n" . join('', map { "$_\tverdict\t2026-01-01\tselect\n" } 1 .. 5) . "\\.\nSELECT pg_sleep(5);\nCOMMIT;\n";
+append_to_file("$directory/load.sql", $load);
+my $loader = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('slow'), '-f', "$directory/load.sql" ], '>', '/dev/null', '2>', "$directory/load.log");
+ok($node->poll_query_until('slow', "SELECT count(*) = 1 FROM pg_locks WHERE relation = 'ctlpr.audit_entry'::regclass AND mode = 'ShareRowExclusiveLock' AND granted"), 'a log is being loaded');
+my $hasty = "SET ctlpr.audit_timeout = '500ms'; SET client_min_messages = warning;";
+($status, $out, $err) = $node->psql('slow', "\\set VERBOSITY sqlstate\n$hasty SELECT ctlpr.adopt_statute('us-ct-2026')");
+like($err, qr/LP020/, 'what cannot be recorded meanwhile is refused');
+($status, $out, $err) = $node->psql('slow', "$hasty SET ctlpr.restore = on; SELECT ctlpr.adopt_statute('us-ct-2026')");
+is($err, '', '... and waits in a session of the restore');
+ok($loader->finish, 'the log is loaded') or diag(slurp_file("$directory/load.log"));
+is($node->safe_psql('slow', q{SELECT string_agg(seq || ' ' || action, ', ' ORDER BY seq) FROM ctlpr.audit_entry WHERE seq < 8 AND entry = 'verdict'}), '1 select, 2 select, 3 select, 4 select, 5 select, 6 restore, 7 configuration', 'numbering goes on behind it');
+
 # A second generation: a backup of what was restored
 $node->command_ok([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-d', 'plain', '-U', 'nightly', '-Fc', '-f', "$directory/second" ], 'a restored database can be dumped in turn');
 
