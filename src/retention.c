@@ -153,19 +153,19 @@ ctlpr_expired_reads(PG_FUNCTION_ARGS)
 	GovernedRelation governed = governed_argument(PG_GETARG_OID(0));
 	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
 	const Statute	*statute = rules_statute();
+	char			*time_zone = statute ? quote_literal_cstr(statute->time_zone) : NULL;
 	TimestampTz		 limit;
 	TupleDesc		 desc;
 	TupleTableSlot	*slot;
 
 	InitMaterializedSRF(fcinfo, 0);
 	/* Of a table that is gone, or that its registration does not fit, nothing can be counted. */
-	if (governed.broken || !statute || !retention_limit(&governed, shared_now(), &limit))
+	if (governed.broken || !time_zone || !retention_limit(&governed, shared_now(), &limit))
 		PG_RETURN_NULL();
-	statute = rules_statute();
 	exempt_run(governed.relid,
 			   psprintf("SELECT %s, (%s AT TIME ZONE %s)::pg_catalog.date, pg_catalog.count(*) FROM %s WHERE %s GROUP BY 1, 2 "
 						"ORDER BY 2, 1",
-						retention_owner_sql(&governed), retention_captured_sql(&governed), quote_literal_cstr(statute->time_zone),
+						retention_owner_sql(&governed), retention_captured_sql(&governed), time_zone,
 						retention_relation_sql(governed.relid), retention_expired_sql(&governed, shared_now())),
 			   1, &limit, rows, &desc);
 
