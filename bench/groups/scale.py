@@ -12,8 +12,8 @@ def measure(bench):
     measure_clients(bench)
 
 
-def compare(bench, label, bare, governed, clients=1, user='officer', protocol='prepared'):
-    """The governed rate as a share of the bare one"""
+def compare(bench, label, bare, governed, clients=4, user='officer', protocol='prepared'):
+    """The governed rate as a share of the bare one; of enough clients that no processor falls asleep between two statements"""
     rates = bench.in_turn({'bare': lambda: bench.pgbench(bare, user, clients, protocol=protocol), 'governed': lambda: bench.pgbench(governed, user, clients, protocol=protocol)})
     for name, rate in rates.items():
         bench.keep(label, name, rate, 'per second')
