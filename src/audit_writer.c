@@ -440,6 +440,7 @@ audit_writer_main(Datum database)
 	StartTransactionCommand();
 	settle_batch();
 	CommitTransactionCommand();
+	CHECK_FOR_INTERRUPTS(); /* who is told to leave may have left it unsettled */
 
 	for (;;)
 	{
