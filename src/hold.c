@@ -260,9 +260,9 @@ run_copy(Oid member, const char *sql)
 	return (int64) copied;
 }
 
-/* Copy the rows of a member that a hold covers, captured at or after "from" and before "until". */
+/* Copy the rows of a part of a member that a hold covers. */
 static int64
-copy_rows(const Hold *hold, const GovernedRelation *member, bool only, bool as_written, TimestampTz from, TimestampTz until)
+copy_rows(const Hold *hold, const GovernedRelation *member, bool only, bool as_written, const HoldPart *part)
 {
 	Oid			   evidence = registry_evidence(member->root);
 	char		  *captured = retention_captured_sql(member);
@@ -272,9 +272,12 @@ copy_rows(const Hold *hold, const GovernedRelation *member, bool only, bool as_w
 
 	check_evidence(member->root, evidence);
 	initStringInfo(&condition);
-	appendStringInfo(&condition, "%s >= %s", captured, instant_literal(from));
-	if (until != DT_NOEND)
-		appendStringInfo(&condition, " AND %s < %s", captured, instant_literal(until));
+	appendStringInfo(&condition, "%s >= %s", captured, instant_literal(part->from));
+	if (part->until != DT_NOEND)
+		appendStringInfo(&condition, " AND %s < %s", captured, instant_literal(part->until));
+	if (part->end != InvalidBlockNumber)
+		appendStringInfo(&condition, " AND read.ctid >= '(%u,0)'::pg_catalog.tid AND read.ctid < '(%u,0)'::pg_catalog.tid",
+						 part->block, part->end);
 	if (hold->captured)
 		appendStringInfo(&condition, " AND %s <@ %s::pg_catalog.tstzrange", captured, quote_literal_cstr(hold->captured));
 	if (hold->plates)
@@ -298,6 +301,7 @@ hold_apply(int64 hold_id, HoldReach reach, TimestampTz now)
 	const GovernedRelation *found = hold && hold->open ? registry_lookup(hold->relation) : NULL;
 	GovernedRelation		governed;
 	AgencyRetention			retention;
+	HoldPart				live = HOLD_ALL;
 	TimestampTz				limit;
 
 	if (!found || found->root != hold->relation || found->broken)
@@ -307,12 +311,12 @@ hold_apply(int64 hold_id, HoldReach reach, TimestampTz now)
 		return 0;
 	update_evidence(governed.root);
 	retention = instruments_retention(hold->agency_id, now);
-	limit = Max(limit, instruments_limit(&retention, now));
-	return copy_rows(hold, &governed, false, reach == HOLD_ARRIVED && hold->plates != NULL, limit, DT_NOEND);
+	live.from = Max(limit, instruments_limit(&retention, now));
+	return copy_rows(hold, &governed, false, reach == HOLD_ARRIVED && hold->plates != NULL, &live);
 }
 
 void
-hold_keep(const GovernedRelation *member, TimestampTz from, TimestampTz until)
+hold_keep(const GovernedRelation *member, HoldPart part)
 {
 	List	 *open = hold_open(member->root);
 	ListCell *cell;
@@ -321,11 +325,14 @@ hold_keep(const GovernedRelation *member, TimestampTz from, TimestampTz until)
 		update_evidence(member->root);
 	foreach (cell, open)
 	{
-		Hold *hold = find_hold(*(int64 *) lfirst(cell));
+		Hold	*hold = find_hold(*(int64 *) lfirst(cell));
+		HoldPart held = part;
 
+		if (!hold || !hold->open)
+			continue;
 		/* What had expired when the hold began was nobody's to hold. */
-		if (hold && hold->open)
-			(void) copy_rows(hold, member, true, false, Max(hold->live_since, from), until);
+		held.from = Max(hold->live_since, part.from);
+		(void) copy_rows(hold, member, true, false, &held);
 	}
 }
 

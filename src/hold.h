@@ -8,6 +8,7 @@
 
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
+#include "storage/block.h"
 
 #include "registry.h"
 
@@ -28,13 +29,25 @@ extern List *hold_open(Oid root);
  */
 extern int64 hold_apply(int64 hold_id, HoldReach reach, TimestampTz now);
 
+/* Part of a member's rows: captured from "from" on and before "until", in pages from "block" on and before "end" */
+typedef struct HoldPart
+{
+	TimestampTz from;  /* DT_NOBEGIN */
+	TimestampTz until; /* DT_NOEND */
+	BlockNumber block; /* 0 */
+	BlockNumber end;   /* InvalidBlockNumber: whatever the captured time and the place */
+} HoldPart;
+
+#define HOLD_ALL                                                                                                                 \
+	{                                                                                                                            \
+		DT_NOBEGIN, DT_NOEND, 0, InvalidBlockNumber                                                                              \
+	}
+
 /*
  * The same for the expired rows of one member, which are about to be deleted:
  * those that a hold on the root found alive when it began, or that came later.
- * Rows captured from "from" on and before "until" go; DT_NOBEGIN and DT_NOEND:
- * all rows of the member.  Looks with the active snapshot, as whoever deletes
- * them has to.
+ * Looks with the active snapshot, as whoever deletes them has to.
  */
-extern void hold_keep(const GovernedRelation *member, TimestampTz from, TimestampTz until);
+extern void hold_keep(const GovernedRelation *member, HoldPart part);
 
 #endif /* CTLPR_HOLD_H */

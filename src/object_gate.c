@@ -255,7 +255,7 @@ object_gate_keep_held(Oid relid, LOCKMODE lock)
 		member = *found;
 		member.root = held_root(found);
 		PushActiveSnapshot(GetTransactionSnapshot());
-		hold_keep(&member, DT_NOBEGIN, DT_NOEND);
+		hold_keep(&member, (HoldPart) HOLD_ALL);
 		PopActiveSnapshot();
 		held_kept = remember_oid(held_kept, member.relid);
 	}

@@ -238,7 +238,7 @@ step_drop_partition(PurgeRun *run, Oid partition)
 		return;
 	member = *found;
 	purge_count_reset(&run->batch);
-	hold_keep(&member, DT_NOBEGIN, DT_NOEND);
+	hold_keep(&member, (HoldPart) HOLD_ALL);
 	exempt_become_owner(partition, &user, &context);
 	(void) exempt_send(partition,
 					   psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
@@ -350,15 +350,64 @@ batch_sql(const PurgeRun *run, const GovernedRelation *member, bool direct)
 					sweep->around_locks ? " FOR UPDATE SKIP LOCKED" : "", columns);
 }
 
-/* By time: the next batch goes on with the latest instant of this one, some of whose rows may be left. */
+/*
+ * The part of a table in which the next batch lies.  By time it ends with the
+ * last of the rows that the batch will find, by a search of its own: it is the
+ * same snapshot that finds them.
+ */
+static HoldPart
+part_of_batch(const PurgeRun *run, const GovernedRelation *member, const TimestampTz *values)
+{
+	const PurgeSweep *sweep = &run->sweep;
+	HoldPart		  part = HOLD_ALL;
+	Tuplestorestate	 *rows;
+	TupleTableSlot	 *slot;
+	TupleDesc		  desc;
+	char			 *captured;
+	bool			  isnull;
+
+	part.until = values[2];
+	if (sweep->way == WAY_BY_PLACE)
+	{
+		part.block = sweep->block;
+		part.end = sweep->block + sweep->pages;
+		return part;
+	}
+	part.from = sweep->from;
+	captured = retention_captured_sql(member);
+	rows = tuplestore_begin_heap(false, false, work_mem);
+	exempt_run(member->relid,
+			   psprintf("SELECT %s FROM ONLY %s WHERE %s >= $2 AND %s < $3 AND %s ORDER BY %s OFFSET %d LIMIT 1", captured,
+						retention_relation_sql(member->relid), captured, captured, retention_expired_sql(member, run->now),
+						captured, ctlpr_purge_batch_rows - 1),
+			   3, values, rows, &desc);
+	slot = MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
+	if (tuplestore_gettupleslot(rows, true, false, slot))
+		part.until = DatumGetTimestampTz(slot_getattr(slot, 1, &isnull)) + 1;
+	ExecDropSingleTupleTableSlot(slot);
+	tuplestore_end(rows);
+	return part;
+}
+
+/*
+ * By time: the next batch goes on with the latest instant of this one, some of
+ * whose rows may be left; or, where the batch was bounded and others hold all of
+ * its rows, beyond it.
+ */
 static void
-move_on_by_time(PurgeSweep *sweep, const PurgeReceiver *receiver, uint64 met, bool direct)
+move_on_by_time(PurgeSweep *sweep, const PurgeReceiver *receiver, const TimestampTz *values, uint64 met, bool direct)
 {
 	bool moved = receiver->latest > sweep->from;
 
 	sweep->from = Max(sweep->from, receiver->latest);
 	/* A DELETE may meet less than a batch because others have deleted some of it. */
 	sweep->more = direct ? met == ctlpr_purge_batch_rows : met > 0;
+	if (!sweep->more && values[2] < values[3])
+	{
+		sweep->from = values[2];
+		sweep->more = true;
+		return;
+	}
 	/* Rows of one instant that others hold would be met again and again. */
 	if (sweep->more && !moved && receiver->count->reads < met)
 		sweep->way = WAY_BY_PLACE;
@@ -385,7 +434,7 @@ step_delete_batch(PurgeRun *run, Oid table)
 	const GovernedRelation *found = registry_lookup(table);
 	GovernedRelation		member;
 	PurgeReceiver			receiver;
-	TimestampTz				values[3];
+	TimestampTz				values[4]; /* $1 to $3, and what $3 is unless holds bound the batch */
 	Relation				relation;
 	bool					by_time = run->sweep.way == WAY_BY_TIME;
 	bool					direct;
@@ -398,11 +447,17 @@ step_delete_batch(PurgeRun *run, Oid table)
 		return;
 	member = *found;
 	relation = table_open(table, RowExclusiveLock);
-	/* Under the snapshot that finds what is deleted, so that no read comes in between that is held. */
-	hold_keep(&member, by_time ? run->sweep.from : DT_NOBEGIN, run->now);
 	values[0] = run->limit;
 	values[1] = run->sweep.from;
-	values[2] = retention_latest_limit(run->limit, run->now);
+	values[2] = values[3] = retention_latest_limit(run->limit, run->now);
+	/* Under the snapshot that finds what is deleted, so that no read comes in between that is held. */
+	if (hold_open(member.root) != NIL)
+	{
+		HoldPart part = part_of_batch(run, &member, values);
+
+		hold_keep(&member, part);
+		values[2] = part.until;
+	}
 	direct = !relation->rd_rel->relhastriggers;
 	/* As the executor would, for who subscribes to it. */
 	CheckCmdReplicaIdentity(relation, CMD_DELETE);
@@ -413,7 +468,7 @@ step_delete_batch(PurgeRun *run, Oid table)
 	AtEOXact_GUC(true, nest_level);
 	table_close(relation, NoLock);
 	if (by_time)
-		move_on_by_time(&run->sweep, &receiver, met, direct);
+		move_on_by_time(&run->sweep, &receiver, values, met, direct);
 	else
 		move_on_by_place(&run->sweep, run->batch.reads);
 	if (run->batch.reads > 0)

@@ -255,6 +255,24 @@ is(purge('locked'), '300', 'locked: when it is free, the next round takes it');
 is(expired('locked'), '0', 'locked: ... so that nothing is left');
 is(certified('locked'), '550|2', 'locked: ... and certificates say so');
 
+# Held reads behind locked ones come in after the hold began: a batch that goes around the locks must not reach further than was copied.
+make_table('behind', 'CREATE INDEX ON behind (captured_at);' . sprintf($slow, 'behind'), q(, allow_triggers => '{slow}'));
+my $behind = hold('behind', 'HELD1');
+my $feed = connect_as($node, 'city', 'nhpd_ingest');
+is($feed->query(insert('behind', q(now() - interval '504 hours' + interval '3 seconds' + n * interval '1 ms',
+	CASE WHEN n <= 50 THEN 'FRONT' WHEN n <= 110 THEN 'MIDDLE' ELSE 'HELD1' END, 'CT-NHPD', 1 FROM generate_series(1, 150) n)))->{tags}[0], 'INSERT 0 150', 'behind: reads come in');
+$made = time;
+$holder = connect_as($node, 'city', 'nhpd');
+$holder->query('BEGIN');
+$holder->query(request_sql('held'));
+is($holder->query("SELECT FROM behind WHERE plate = 'FRONT' FOR UPDATE")->{tags}[0], 'SELECT 50', 'behind: those at the front are locked');
+is(held($behind), '0', 'behind: what is held has no copy yet');
+sleep 0.1 while time < $made + 4;
+is(purge('behind'), '100', 'behind: a round takes all that nobody locks');
+is(held($behind), '40', 'behind: ... after a copy of what is held');
+$holder->query('ROLLBACK');
+is(purge('behind'), '50', 'behind: the next round takes the rest');
+
 # ---- what goes elsewhere as well ----
 
 # A subscriber would not hear of what goes, or which rows it is that go.
