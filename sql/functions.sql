@@ -63,6 +63,10 @@ CREATE FUNCTION ctlpr.touch(relation oid, captured_at timestamptz, owner text) R
 	AS 'MODULE_PATHNAME', 'ctlpr_touch' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF COST 0.0001;
 COMMENT ON FUNCTION ctlpr.touch(oid, timestamptz, text) IS 'Counts a read that passed all conditions of its scan (rows_touched); true';
 
+CREATE FUNCTION ctlpr.touch_given(relation oid, captured_at timestamptz, owner text) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'ctlpr_touch' LANGUAGE C VOLATILE PARALLEL RESTRICTED NOT LEAKPROOF COST 0.0001;
+COMMENT ON FUNCTION ctlpr.touch_given(oid, timestamptz, text) IS 'Counts a read that is taken from sorted or limited rows (rows_touched); true';
+
 -- Requests
 
 CREATE FUNCTION ctlpr.begin_request(purpose text, case_number text DEFAULT NULL, reason text DEFAULT NULL, officer text DEFAULT NULL,

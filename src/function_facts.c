@@ -39,7 +39,8 @@ is_of_policy(Oid function)
 	const PolicyFunctions *functions = registry_policy_functions();
 
 	return function == functions->visible_since || function == functions->may_read || function == functions->touch ||
-		   function == functions->shows_statistics || function == functions->shows_extended_statistics;
+		   function == functions->touch_given || function == functions->shows_statistics ||
+		   function == functions->shows_extended_statistics;
 }
 
 static bool

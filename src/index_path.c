@@ -43,10 +43,13 @@
 #include "registry.h"
 #include "row_policy.h"
 #include "shared.h"
+#include "touched_rows.h"
+#include "whole_input.h"
 
-static planner_hook_type		   previous_planner = NULL;
-static get_relation_info_hook_type previous_relation_info = NULL;
-static set_rel_pathlist_hook_type  previous_pathlist = NULL;
+static planner_hook_type			previous_planner = NULL;
+static get_relation_info_hook_type	previous_relation_info = NULL;
+static set_rel_pathlist_hook_type	previous_pathlist = NULL;
+static create_upper_paths_hook_type previous_upper_paths = NULL;
 
 static bool planning_exempt = false;
 
@@ -447,26 +450,13 @@ check_relation(PlannerInfo *root, Oid relid, bool inhparent, RelOptInfo *rel)
 			gate_refuse_command("select", relid, CAUSE_UNFILTERED, "13(d)(6)");
 		if ((relid == StatisticRelationId || relid == StatisticExtDataRelationId) && !carries_statistics_policy(root, rel->relid))
 			gate_refuse_command("select", relid, CAUSE_UNFILTERED, "13(d)(6)");
-	}
-}
+		governed = registry_lookup(relid);
+		if (governed && !governed->broken)
+		{
+			GovernedRelation copy = *governed;
 
-/* Append the counting of rows touched, to be evaluated after everything else. */
-static void
-count_touched(PlannerInfo *root, RelOptInfo *rel, Index varno, const GovernedRelation *governed)
-{
-	List		 *conditions = rel->baserestrictinfo;
-	RestrictInfo *touch = (RestrictInfo *) COMPAT_MAKE_RESTRICTINFO(root, (Expr *) row_policy_touch(governed, varno),
-																	root->qual_security_level + 1);
-	ListCell	 *cell;
-
-	touch->norm_selec = touch->outer_selec = 1.0;
-	rel->baserestrictinfo = lappend(list_copy(conditions), touch);
-	foreach (cell, rel->indexlist)
-	{
-		IndexOptInfo *index = lfirst(cell);
-
-		index->indrestrictinfo =
-			index->indrestrictinfo == conditions ? rel->baserestrictinfo : lappend(list_copy(index->indrestrictinfo), touch);
+			touched_rows_add_to_target(root, rel, &copy);
+		}
 	}
 }
 
@@ -485,17 +475,29 @@ extend_paths(PlannerInfo *root, RelOptInfo *rel, Index varno, RangeTblEntry *rte
 		GovernedRelation governed = *found;
 
 		index_quals_add_paths(root, rel);
-		count_touched(root, rel, varno, &governed);
+		touched_rows_add_to_scan(root, rel, varno, &governed);
 	}
+}
+
+static void
+extend_upper_paths(PlannerInfo *root, UpperRelationKind stage, RelOptInfo *input, RelOptInfo *output, void *extra)
+{
+	if (previous_upper_paths)
+		previous_upper_paths(root, stage, input, output, extra);
+	if (stage == UPPERREL_FINAL && !IsBinaryUpgrade && !planning_exempt && registry_any_governed())
+		touched_rows_read_all_below_limits(root, output);
 }
 
 void
 index_path_install(void)
 {
+	whole_input_install();
 	previous_planner = planner_hook;
 	planner_hook = plan_statement;
 	previous_relation_info = get_relation_info_hook;
 	get_relation_info_hook = check_relation;
 	previous_pathlist = set_rel_pathlist_hook;
 	set_rel_pathlist_hook = extend_paths;
+	previous_upper_paths = create_upper_paths_hook;
+	create_upper_paths_hook = extend_upper_paths;
 }

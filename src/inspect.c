@@ -356,8 +356,8 @@ is_policy_function(Oid function)
 	const PolicyFunctions *policy = registry_policy_functions();
 
 	return function == policy->may_read || function == policy->may_change || function == policy->may_probe ||
-		   function == policy->visible_since || function == policy->touch || function == policy->referential ||
-		   function == policy->admits;
+		   function == policy->visible_since || function == policy->touch || function == policy->touch_given ||
+		   function == policy->referential || function == policy->admits;
 }
 
 /* Is it a condition of the policy itself?  One that merely calls a predicate of ours is the user's own. */

@@ -193,6 +193,7 @@ find_policy_functions(Oid schema, PolicyFunctions *functions)
 	functions->may_change = own_function(schema, "may_change", lengthof(row), row);
 	functions->may_probe = own_function(schema, "may_probe", lengthof(row), row);
 	functions->touch = own_function(schema, "touch", lengthof(touched), touched);
+	functions->touch_given = own_function(schema, "touch_given", lengthof(touched), touched);
 	functions->may_insert = own_function(schema, "may_insert", lengthof(row), row);
 	functions->admits = own_function(schema, "admits", lengthof(touched), touched);
 	functions->shows_statistics = own_function(schema, "shows_statistics", 1, relation);
@@ -252,7 +253,8 @@ find_objects(Oid schema)
 		   OidIsValid(found.log_time_index) && OidIsValid(found.functions.visible_since) &&
 		   OidIsValid(found.functions.may_read) && OidIsValid(found.functions.may_change) &&
 		   OidIsValid(found.functions.may_probe) && OidIsValid(found.functions.may_insert) &&
-		   OidIsValid(found.functions.referential) && OidIsValid(found.functions.touch) && OidIsValid(found.functions.admits) &&
+		   OidIsValid(found.functions.referential) && OidIsValid(found.functions.touch) &&
+		   OidIsValid(found.functions.touch_given) && OidIsValid(found.functions.admits) &&
 		   OidIsValid(found.functions.shows_statistics) && OidIsValid(found.functions.shows_extended_statistics);
 }
 

@@ -51,6 +51,7 @@ typedef struct PolicyFunctions
 	Oid may_insert;
 	Oid referential;
 	Oid touch;
+	Oid touch_given;
 	Oid admits;
 	Oid shows_statistics;
 	Oid shows_extended_statistics;

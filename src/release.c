@@ -8,6 +8,7 @@
 #include "audit_queue.h"
 #include "function_facts.h"
 #include "release.h"
+#include "whole_input.h"
 
 /* ---- functions ---- */
 
@@ -39,7 +40,7 @@ release_note_function(Oid function)
 static bool
 reaches_out(PlanState *state, void *context)
 {
-	if (IsA(state, ForeignScanState) || IsA(state, CustomScanState))
+	if (IsA(state, ForeignScanState) || (IsA(state, CustomScanState) && !whole_input_is(state)))
 		return true;
 	return planstate_tree_walker(state, reaches_out, context);
 }

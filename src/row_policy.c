@@ -166,10 +166,12 @@ row_policy_expression(const GovernedRelation *governed, Index varno, PolicyUse u
 }
 
 Node *
-row_policy_touch(const GovernedRelation *governed, Index varno)
+row_policy_touch(const GovernedRelation *governed, Index varno, TouchPlace place)
 {
+	const PolicyFunctions *functions = registry_policy_functions();
+
 	return call(
-		registry_policy_functions()->touch, BOOLOID,
+		place == TOUCH_SCANNED ? functions->touch : functions->touch_given, BOOLOID,
 		list_make3(oid_constant(governed->relid), column(governed, varno, governed->captured_at), owner(governed, varno)));
 }
 
@@ -713,7 +715,10 @@ ctlpr_shows_extended_statistics(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(registry_lookup(relid) == NULL);
 }
 
-/* touch(relation, captured_at, owner): counts the row; runs last, so the row passed all conditions of its scan */
+/*
+ * touch(relation, captured_at, owner): counts the row; runs last, so the row
+ * passed all conditions of its scan.  Also touch_given(), in a target list.
+ */
 Datum
 ctlpr_touch(PG_FUNCTION_ARGS)
 {

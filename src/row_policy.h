@@ -27,8 +27,14 @@ typedef enum PolicyUse
  */
 extern Node *row_policy_expression(const GovernedRelation *governed, Index varno, PolicyUse use);
 
-/* touch(r, captured_at, owner): counts a row that passed everything else */
-extern Node *row_policy_touch(const GovernedRelation *governed, Index varno);
+/* Which rows are counted, see touched_rows.h */
+typedef enum TouchPlace
+{
+	TOUCH_SCANNED, /* touch(r, captured_at, owner): a row that passed everything else, in whatever process */
+	TOUCH_GIVEN	   /* touch_given(r, captured_at, owner): a row that is taken, never before a sort */
+} TouchPlace;
+
+extern Node *row_policy_touch(const GovernedRelation *governed, Index varno, TouchPlace place);
 
 /*
  * admits(r, captured_at, owner) of a row that an INSERT brings, by the

@@ -383,7 +383,7 @@ SELECT administration.refused('SELECT * FROM ctlpr.preflight(4294967290::oid::re
 
 -- Who may call what
 SELECT is((SELECT array_agg(p.proname ORDER BY p.proname) FROM pg_proc p WHERE p.pronamespace = 'ctlpr'::regnamespace AND has_function_privilege('public', p.oid, 'EXECUTE')),
-	'{admits,begin_request,check_request,complete_request,current_request,end_hold,end_request,guard,may_change,may_insert,may_probe,may_read,preserve,record_disclosure,referential,shows_extended_statistics,shows_statistics,touch,visible_since}'::name[], 'PUBLIC executes only what decides and records by itself');
+	'{admits,begin_request,check_request,complete_request,current_request,end_hold,end_request,guard,may_change,may_insert,may_probe,may_read,preserve,record_disclosure,referential,shows_extended_statistics,shows_statistics,touch,touch_given,visible_since}'::name[], 'PUBLIC executes only what decides and records by itself');
 SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege('public', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')), NULL, 'PUBLIC reads no table of the schema');
 SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c CROSS JOIN (VALUES ('ctlpr_admin'), ('ctlpr_registrar'), ('ctlpr_auditor')) AS g (role_name)
 		   WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind IN ('r', 'v') AND has_table_privilege(g.role_name, c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER, REFERENCES')), NULL, 'no group role writes a table of the schema');
