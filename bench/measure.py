@@ -20,7 +20,7 @@ import time
 
 import psycopg2
 
-GROUPS = ('searches', 'point', 'scale', 'memory', 'workload', 'ingest', 'purge', 'ungoverned')
+GROUPS = ('searches', 'point', 'scale', 'memory', 'workload', 'ingest', 'purge', 'log', 'ungoverned')
 
 
 class Bench:
@@ -161,6 +161,7 @@ def main():
         parser.add_argument(f'--{name}', type=int, required=True)
     for name in ('socket', 'data', 'out'):
         parser.add_argument(f'--{name}', required=True)
+    parser.add_argument('--without-tree', default='')
     parser.add_argument('groups', nargs='+', choices=GROUPS)
     options = parser.parse_args()
     os.makedirs(options.out, exist_ok=True)

@@ -5,7 +5,7 @@
 #   ROWS       reads in each rival's table (default 4000000)
 #   ROUNDS     how often each measurement is taken, rivals in turn (default 5)
 #   SECONDS_EACH  how long each run of pgbench takes (default 5)
-#   ONLY       groups to run, of: searches point scale memory workload ingest purge ungoverned (default all)
+#   ONLY       groups to run, of: searches point scale memory workload ingest purge log ungoverned (default all)
 #   RESULTS    where the figures go (default bench/results)
 #
 # Prints one table of ratios with the machine and the versions; writes a CSV file and a plot (SVG) for each group.  The exit
@@ -15,7 +15,7 @@
 rows=${ROWS:-4000000}
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-5}
-only=${ONLY:-searches point scale memory workload ingest purge ungoverned}
+only=${ONLY:-searches point scale memory workload ingest purge log ungoverned}
 results=${RESULTS:-$root/bench/results}
 for number in "$rows" "$rounds" "$seconds"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "not a number: $number"
@@ -26,6 +26,14 @@ find_server gcc make libc6-dev python3 python3-psycopg2 util-linux postgresql-N 
 	postgresql-N-postgis-3-scripts postgresql-N-pgaudit
 make_work bench
 cp -a "$root/bench" "$work/bench"
+if [[ " $only " == *" log "* ]]; then
+	# The library once more, storing entries without the Merkle tree: the rival of the group log
+	mkdir "$work/without_tree_source"
+	git -C "$root" ls-files -z --cached --others --exclude-standard | (cd "$root" && xargs -0 cp --parents -t "$work/without_tree_source")
+	PG_CPPFLAGS=-DCTLPR_WITHOUT_TREE "$work/without_tree_source/test/private_install.sh" "$work/without_tree" >"$work/without_tree.bin"
+	make -C "$root" --no-print-directory -s tools
+	cp "$root/tools/ctlpr-verify" "$work/bench/ctlpr-verify"
+fi
 own_work
 say "$("$PG_CONFIG" --version), as user ${run_user:-$(id -un)}, in $work"
 # Everything fits into memory; commits are as durable as the server makes them.
@@ -44,7 +52,7 @@ mkdir -p "$results"
 status=0
 # shellcheck disable=SC2086
 as_user $python -B "$work/bench/measure.py" --rows "$rows" --rounds "$rounds" --seconds "$seconds" --socket "$work/socket" \
-	--data "$work/data" --out "$work/tmp/results" $only || status=$?
+	--data "$work/data" --without-tree "$(cat "$work/without_tree.bin" 2>/dev/null)" --out "$work/tmp/results" $only || status=$?
 cp "$work"/tmp/results/* "$results"/ 2>/dev/null || true
 say "figures are in $results"
 exit $status

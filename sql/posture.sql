@@ -754,6 +754,28 @@ $$;
 COMMENT ON FUNCTION ctlpr.posture_replication() IS 'Internal: publications, subscriptions, slots and replication connections, for the view posture';
 
 /*
+ * posture_log() - whether others could tell that the log was rewritten, and
+ * whether it outlives this server.
+ */
+CREATE FUNCTION ctlpr.posture_log() RETURNS TABLE (severity text, item text, detail text, remedy text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT 'warning', 'log not signed', 'there is no key for checkpoints: whoever administers the server can rewrite the log unnoticed (14(a)(6))',
+		'Make a key with "make keygen", set ctlpr.checkpoint_key, and give the checkpoints to others.'
+	WHERE coalesce(current_setting('ctlpr.checkpoint_key'), '') = ''
+	UNION ALL
+	SELECT 'warning', 'checkpoints not published', 'checkpoints of the log stand in the database alone: a log that is set back with it is not found out',
+		'Set ctlpr.checkpoint_directory to a directory on another disk, which others read.'
+	WHERE coalesce(current_setting('ctlpr.checkpoint_key'), '') <> '' AND coalesce(current_setting('ctlpr.checkpoint_directory'), '') = ''
+	UNION ALL
+	SELECT 'warning', 'log durable here only', 'an entry counts as durable once this server has it: if the machine is lost, so are the last entries',
+		'Name a standby in synchronous_standby_names, with synchronous_commit = on.'
+	WHERE NOT pg_is_in_recovery() AND (current_setting('synchronous_standby_names') = '' OR current_setting('synchronous_commit') IN ('off', 'local'))
+$$;
+COMMENT ON FUNCTION ctlpr.posture_log() IS 'Internal: checkpoints and durability of the log, for the view posture';
+
+/*
  * posture_relations() - the state of the governed relations that the role
  * that acts may know of, and what stands around them.
  */
@@ -863,6 +885,8 @@ BEGIN
 		SELECT * FROM ctlpr.posture_code()
 		UNION ALL
 		SELECT * FROM ctlpr.posture_replication()
+		UNION ALL
+		SELECT * FROM ctlpr.posture_log()
 		UNION ALL
 		SELECT * FROM ctlpr.posture_relations()
 	) a

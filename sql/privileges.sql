@@ -85,6 +85,14 @@ GRANT SELECT ON ctlpr.agency, ctlpr.declaration, ctlpr.statute, ctlpr.statute_ad
 GRANT SELECT ON ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings TO ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statute_purpose, ctlpr.statute_retention, ctlpr.statute_recipient TO ctlpr_auditor;
 
+-- The log: auditors verify it, administrators see to its checkpoints.
+GRANT EXECUTE ON FUNCTION ctlpr.audit_root(bigint), ctlpr.inclusion_proof(bigint, bigint), ctlpr.consistency_proof(bigint, bigint),
+	ctlpr.verify_audit(bigint, bigint), ctlpr.audit_checkpoint() TO ctlpr_auditor, ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.export_audit(bigint, bigint) TO ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.accept_log_fork(text, text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.redact_entry(bigint, name[], text, text), ctlpr.trim_log(text) TO ctlpr_registrar;
+GRANT SELECT ON ctlpr.checkpoints TO ctlpr_auditor, ctlpr_admin;
+
 -- Hotlists: registrars load them, matchers compare with them, auditors see what is on them.
 GRANT EXECUTE ON FUNCTION ctlpr.load_hotlist(text, text, timestamptz, text, text, jsonb) TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.withdraw_hotlist(bigint, text) TO ctlpr_registrar;
@@ -220,6 +228,10 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.allowed_publication', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.ingest_count', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.standing_request', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_entry', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_tile', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.checkpoint', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.log_fork', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.log_trim', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hotlist_source', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');

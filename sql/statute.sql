@@ -24,7 +24,7 @@ COMMENT ON COLUMN ctlpr.statute.state IS 'State whose agencies are in-state agen
 COMMENT ON COLUMN ctlpr.statute.time_zone IS 'Time zone in which the dates of the law are read';
 COMMENT ON COLUMN ctlpr.statute.citation IS 'Where the official text stands';
 COMMENT ON COLUMN ctlpr.statute.shipped IS 'Came with the extension, so dumps leave it out';
-COMMENT ON COLUMN ctlpr.statute.log_retention IS 'How long the law has the audit trail kept; NULL: it does not say.  Stated only: this version deletes nothing of the log';
+COMMENT ON COLUMN ctlpr.statute.log_retention IS 'How long the law has the audit trail kept; NULL: it does not say, and the log is kept';
 COMMENT ON COLUMN ctlpr.statute.log_clause IS 'Clause that sets log_retention';
 
 CREATE TABLE ctlpr.statute_adoption (

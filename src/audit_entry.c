@@ -13,56 +13,11 @@
 #include "utils/builtins.h"
 #include "utils/inet.h"
 #include "utils/memutils.h"
+#include "utils/uuid.h"
 
 #include "audit_entry.h"
 #include "compat.h"
 #include "ctlpr.h"
-
-/* Attribute numbers of ctlpr.audit_entry, see sql/audit.sql */
-enum
-{
-	Anum_seq = 1,
-	Anum_entry,
-	Anum_of_seq,
-	Anum_at,
-	Anum_request_seq,
-	Anum_session_role,
-	Anum_role,
-	Anum_agency_id,
-	Anum_agency_kind,
-	Anum_agency_state,
-	Anum_on_behalf_of,
-	Anum_officer,
-	Anum_purpose,
-	Anum_offense,
-	Anum_case_number,
-	Anum_reason,
-	Anum_basis,
-	Anum_declaration_id,
-	Anum_authorization_id,
-	Anum_relation,
-	Anum_action,
-	Anum_search_kind,
-	Anum_plates,
-	Anum_statement,
-	Anum_allowed,
-	Anum_enforced,
-	Anum_sqlstate,
-	Anum_clause,
-	Anum_outcome,
-	Anum_rows_returned,
-	Anum_rows_touched,
-	Anum_oldest_age_days,
-	Anum_client_addr,
-	Anum_application_name,
-	Anum_terminal,
-	Anum_backend_pid,
-	Anum_statute,
-	Anum_owners,
-	Anum_owner_rows,
-	Anum_detail,
-	Natts_audit_entry = Anum_detail
-};
 
 typedef struct Row
 {
@@ -123,6 +78,29 @@ set_plates(Row *row, List *plates)
 	foreach (cell, plates)
 		elements[count++] = CStringGetTextDatum((char *) lfirst(cell));
 	set_datum(row, Anum_plates, PointerGetDatum(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT)));
+}
+
+/* A random salt beside a value, so that its hash in the tree gives nothing away (docs/log-format.md) */
+static void
+set_salt(Row *row, int attribute, int salt_attribute)
+{
+	static uint8 random[64 * UUID_LEN];
+	static int	 used = sizeof(random);
+	pg_uuid_t	*salt;
+
+	if (row->nulls[attribute - 1])
+		return;
+	if (used == sizeof(random))
+	{
+		if (!pg_strong_random(random, sizeof(random)))
+			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+		used = 0;
+	}
+	salt = palloc(sizeof(pg_uuid_t));
+	memcpy(salt->data, &random[used], UUID_LEN);
+	memset(&random[used], 0, UUID_LEN);
+	used += UUID_LEN;
+	set_datum(row, salt_attribute, UUIDPGetDatum(salt));
 }
 
 static void
@@ -227,6 +205,12 @@ audit_entry_form(const AuditEntry *entry, TupleDesc desc)
 		set_datum(&row, Anum_detail, entry->detail);
 	if (entry->session_columns)
 		set_session_columns(&row);
+
+	set_salt(&row, Anum_officer, Anum_officer_salt);
+	set_salt(&row, Anum_case_number, Anum_case_number_salt);
+	set_salt(&row, Anum_reason, Anum_reason_salt);
+	set_salt(&row, Anum_plates, Anum_plates_salt);
+	set_salt(&row, Anum_detail, Anum_detail_salt);
 
 	tuple = COMPAT_FORM_MINIMAL_TUPLE(desc, row.values, row.nulls);
 	if (tuple->t_len > AUDIT_ENTRY_MAX_BYTES)

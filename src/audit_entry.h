@@ -17,6 +17,58 @@
 /* What a statement's text and the plates it seeks may take of that; the rest is for what the requester stated */
 #define AUDIT_STATEMENT_MAX_BYTES (AUDIT_ENTRY_MAX_BYTES - 64 * 1024)
 
+/* Attribute numbers of ctlpr.audit_entry, see sql/audit.sql */
+enum
+{
+	Anum_seq = 1,
+	Anum_entry,
+	Anum_of_seq,
+	Anum_at,
+	Anum_request_seq,
+	Anum_session_role,
+	Anum_role,
+	Anum_agency_id,
+	Anum_agency_kind,
+	Anum_agency_state,
+	Anum_on_behalf_of,
+	Anum_officer,
+	Anum_purpose,
+	Anum_offense,
+	Anum_case_number,
+	Anum_reason,
+	Anum_basis,
+	Anum_declaration_id,
+	Anum_authorization_id,
+	Anum_relation,
+	Anum_action,
+	Anum_search_kind,
+	Anum_plates,
+	Anum_statement,
+	Anum_allowed,
+	Anum_enforced,
+	Anum_sqlstate,
+	Anum_clause,
+	Anum_outcome,
+	Anum_rows_returned,
+	Anum_rows_touched,
+	Anum_oldest_age_days,
+	Anum_client_addr,
+	Anum_application_name,
+	Anum_terminal,
+	Anum_backend_pid,
+	Anum_statute,
+	Anum_owners,
+	Anum_owner_rows,
+	Anum_detail,
+	Anum_officer_salt,
+	Anum_case_number_salt,
+	Anum_reason_salt,
+	Anum_plates_salt,
+	Anum_detail_salt,
+	Anum_redacted,
+	Natts_audit_entry = Anum_redacted
+};
+
 typedef enum AuditEntryKind
 {
 	AUDIT_VERDICT,

@@ -139,6 +139,11 @@ wake_writer(DatabaseSlot *slot, uint64 urgent)
 static void
 raise_not_durable(void)
 {
+	if (shared_database()->forked)
+		ereport(ERROR,
+				(errcode(ERRCODE_LP_NOT_DURABLE), errmsg("the log contradicts its last checkpoint, and nothing is written to it"),
+				 errdetail("Entries that were signed are missing or are not what they were (14(a)(6))."),
+				 errhint("After a failover, a recovery or a restore, ctlpr.accept_log_fork() goes on from what is left.")));
 	ereport(
 		ERROR,
 		(errcode(ERRCODE_LP_NOT_DURABLE), errmsg("the record of the access could not be made durable in time"),
@@ -327,23 +332,26 @@ audit_await(uint64 ticket)
 }
 
 void
-audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first)
+audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first, int count)
 {
-	MinimalTuple row = first ? form_row(slot, first) : NULL;
-	bool		 queued = true;
-	int64		 seq;
-	uint64		 ticket;
+	MinimalTuple *rows = palloc(sizeof(MinimalTuple) * (count + 1));
+	bool		  queued = true;
+	int64		  seq;
+	uint64		  ticket;
+
+	for (int i = 0; i < count; i++)
+		rows[i] = form_row(slot, &first[i]);
 
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	slot->next_seq = next_seq;
 	slot->log_relation = registry_log_relation();
 	slot->seq_known = true;
-	if (row)
-		queued = put_row(slot, row, &seq, &ticket);
+	for (int i = 0; i < count && queued; i++)
+		queued = put_row(slot, rows[i], &seq, &ticket);
 	LWLockRelease(slot->lock);
 	ConditionVariableBroadcast(&slot->queue_cv);
 	if (!queued)
-		elog(ERROR, "the audit queue has no room for its first entry");
+		elog(ERROR, "the audit queue has no room for its first entries");
 }
 
 MinimalTuple

@@ -50,10 +50,10 @@ extern void			audit_queue_committed(DatabaseSlot *slot);
 
 /*
  * Number what is queued from now on from this number; waiters are woken.
- * first: an entry that comes before all of theirs, or NULL.  Raises an internal
- * error when the queue has no room for it.
+ * first: entries that come before all of theirs.  Raises an internal error when
+ * the queue has no room for them.
  */
-extern void audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first);
+extern void audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first, int count);
 
 /* Drop what waits for a log that is not there any more; the next look numbers for the one that is. */
 extern void audit_queue_forget_log(DatabaseSlot *slot);

@@ -6,6 +6,7 @@
  * in one transaction, so the more backends wait, the fewer flushes each costs;
  * what nobody waits for, outcomes above all, is no reason for a flush of its own
  * until it has lingered for a while.
+ * In the same transaction each entry enters the Merkle tree (audit_tree.c).
  * Nothing of a user's runs here: rows come formed, the log has no trigger, no
  * default and only plain indexes.
  *
@@ -40,7 +41,10 @@
 #include "utils/wait_event.h"
 
 #include "audit_queue.h"
+#include "audit_tree.h"
 #include "audit_writer.h"
+#include "catalog_scan.h"
+#include "checkpoint.h"
 #include "compat.h"
 #include "ctlpr.h"
 #include "registry.h"
@@ -49,10 +53,21 @@
 /* A writer without work leaves after this long, so that its database can be dropped or copied */
 #define WRITER_IDLE_MS (60 * 1000L)
 
+/* How often a writer looks whether a log that contradicts its checkpoint has been accepted */
+#define FORK_NAP_MS 1000L
+
 /* Rows that are stored at once */
 #define BATCH_ROWS 64
 
 static DatabaseSlot *my_slot = NULL;
+
+/* The Merkle tree over what is stored.  Lives as long as this process, which an error ends. */
+static AuditTree *my_tree = NULL;
+static bool		  tree_found = false;
+
+/* The checkpoint that was made last; the time also when it could not be made */
+static uint64	   checkpoint_size = 0;
+static TimestampTz checkpoint_at = 0;
 
 /* What stands in the queue, from tail to head, up to the entry with this ticket */
 typedef struct Batch
@@ -136,20 +151,19 @@ apply_durability(void)
 		SetConfigOption("synchronous_commit", "local", PGC_USERSET, PGC_S_SESSION);
 }
 
-/* The greatest value of a column of the log, by its index; false for an empty log */
+/* The latest time on record; false for an empty log */
 static bool
-greatest_value(Relation log, Oid index_oid, AttrNumber attribute, Datum *value)
+latest_time(Relation log, TimestampTz *at)
 {
-	Relation	index = index_open(index_oid, AccessShareLock);
+	Relation	index = index_open(registry_log_time_index(), AccessShareLock);
 	SysScanDesc scan = systable_beginscan_ordered(log, index, GetActiveSnapshot(), 0, NULL);
 	HeapTuple	last = systable_getnext_ordered(scan, BackwardScanDirection);
-	bool		isnull = true;
 
 	if (HeapTupleIsValid(last))
-		*value = heap_getattr(last, attribute, RelationGetDescr(log), &isnull);
+		*at = DatumGetTimestampTz(row_datum(log, last, Anum_at, NULL));
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
-	return !isnull;
+	return HeapTupleIsValid(last);
 }
 
 /* Did a restore fill the log?  The log itself says so, where it goes on. */
@@ -165,36 +179,91 @@ take_restored(void)
 	return restored;
 }
 
+/* An entry about the log itself */
+static AuditEntry
+log_event(const char *action)
+{
+	AuditEntry entry = AUDIT_ENTRY_INIT;
+
+	entry.kind = AUDIT_VERDICT;
+	entry.at = shared_now();
+	entry.action = action;
+	entry.allowed = TRI_TRUE;
+	entry.enforced = TRI_TRUE;
+	entry.clause = "14(a)(6)";
+	return entry;
+}
+
+/* A fork that was accepted, and that the log does not tell of yet: the entry that does */
+static bool
+log_fork_unrecorded(Relation log, AuditEntry *entry)
+{
+	LogFork fork;
+
+	if (!checkpoint_fork(&fork) || checkpoint_fork_recorded(log, &fork))
+		return false;
+	*entry = log_event("log_fork");
+	entry->detail = fork.detail;
+	return true;
+}
+
 /* Number on from the newest entry; the latest time on record is a floor for the clock. */
 static void
 read_log_end(Relation log)
 {
-	AuditEntry restore = AUDIT_ENTRY_INIT;
-	int64	   last = 0;
-	Datum	   value;
+	AuditEntry	first[2];
+	int			count = 0;
+	TimestampTz at;
 
-	PushActiveSnapshot(GetTransactionSnapshot());
-	if (greatest_value(log, registry_log_index(), 1, &value))
-		last = DatumGetInt64(value);
-	if (greatest_value(log, registry_log_time_index(), 4, &value))
-		shared_raise_clock(my_slot, DatumGetTimestampTz(value));
-	PopActiveSnapshot();
-
-	restore.kind = AUDIT_VERDICT;
-	restore.at = shared_now();
-	restore.action = "restore";
-	restore.allowed = TRI_TRUE;
-	restore.enforced = TRI_TRUE;
-	restore.clause = "14(a)(6)";
-	audit_queue_number(my_slot, last + 1, take_restored() ? &restore : NULL);
+	if (latest_time(log, &at))
+		shared_raise_clock(my_slot, at);
+	if (take_restored())
+		first[count++] = log_event("restore");
+	if (log_fork_unrecorded(log, &first[count]))
+		count++;
+	audit_queue_number(my_slot, (int64) my_tree->size + 1, first, count);
 }
 
+/* Find the end of the tree over what the log holds. */
 static void
-ensure_numbering(void)
+read_tree(void)
+{
+	MemoryContext old = MemoryContextSwitchTo(TopMemoryContext);
+
+	if (!my_tree)
+		my_tree = audit_tree_make();
+	MemoryContextSwitchTo(old);
+	audit_tree_open(my_tree, RowExclusiveLock);
+	audit_tree_load(my_tree, audit_tree_log_size(my_tree), true);
+}
+
+/* Does the log still say what was signed?  Where not, nobody adds to it before that is accepted. */
+static bool
+check_checkpoints(void)
+{
+	Checkpoint contradicted;
+	bool	   extended = checkpoint_extended(my_tree, &contradicted);
+
+	if (!extended && !my_slot->forked)
+		ereport(LOG, (errmsg("the log of database %u contradicts a checkpoint over " UINT64_FORMAT " entries", MyDatabaseId,
+							 contradicted.size),
+					  errdetail("It has " UINT64_FORMAT " entries; nothing is written to it.", my_tree->size),
+					  errhint("After a failover, a recovery or a restore, ctlpr.accept_log_fork() goes on from what is left.")));
+	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
+	my_slot->forked = !extended;
+	if (!extended)
+		my_slot->seq_known = false;
+	LWLockRelease(my_slot->lock);
+	return extended;
+}
+
+/* Know where the log ends: its tree and, unless they are known from an earlier writer, its numbers. */
+static void
+ensure_log_end(void)
 {
 	Relation log;
 
-	if (my_slot->seq_known)
+	if (my_slot->seq_known && tree_found)
 		return;
 	StartTransactionCommand();
 	if (!registry_ready())
@@ -204,7 +273,13 @@ ensure_numbering(void)
 	}
 	/* Waits for a restore that loads it. */
 	log = table_open(registry_log_relation(), RowExclusiveLock);
-	read_log_end(log);
+	PushActiveSnapshot(GetLatestSnapshot());
+	read_tree();
+	tree_found = check_checkpoints();
+	if (tree_found && !my_slot->seq_known)
+		read_log_end(log);
+	audit_tree_close(my_tree);
+	PopActiveSnapshot();
 	table_close(log, NoLock);
 	CommitTransactionCommand();
 }
@@ -274,6 +349,7 @@ static void
 open_log(OpenLog *log)
 {
 	log->relation = table_open(registry_log_relation(), RowExclusiveLock);
+	audit_tree_open(my_tree, RowExclusiveLock);
 	log->estate = CreateExecutorState();
 	log->result = makeNode(ResultRelInfo);
 	InitResultRelInfo(log->result, log->relation, 0, NULL, 0);
@@ -312,6 +388,13 @@ add_row(OpenLog *log, MinimalTuple row)
 	slot = log->slots[log->rows++];
 	ExecStoreHeapTuple(heap_tuple_from_minimal_tuple(row), slot, true);
 	pfree(row);
+
+#ifndef CTLPR_WITHOUT_TREE /* for the benchmark alone: what the tree costs */
+	slot_getallattrs(slot);
+	if ((uint64) DatumGetInt64(slot->tts_values[Anum_seq - 1]) != my_tree->size + 1)
+		elog(ERROR, "the next entry does not follow the log");
+	audit_tree_append(my_tree, slot->tts_values, slot->tts_isnull);
+#endif
 }
 
 static void
@@ -322,6 +405,7 @@ close_log(OpenLog *log)
 		ExecDropSingleTupleTableSlot(log->slots[i]);
 	ExecCloseIndices(log->result);
 	FreeExecutorState(log->estate);
+	audit_tree_close(my_tree);
 	table_close(log->relation, NoLock);
 }
 
@@ -375,6 +459,47 @@ write_batch(const Batch *batch, bool may_wait)
 	return true;
 }
 
+/* ---- checkpoints ---- */
+
+/* Is one to be made: is it asked for, is the last one old, or does this writer leave? */
+static bool
+checkpoint_is_due(bool leaves)
+{
+	bool asked;
+
+	if (!tree_found || !my_slot->seq_known || !checkpoint_enabled())
+		return false;
+	LWLockAcquire(my_slot->lock, LW_SHARED);
+	asked = my_slot->checkpoint_asked > my_slot->checkpoint_done;
+	LWLockRelease(my_slot->lock);
+	if (asked)
+		return true;
+	if (my_tree->size == checkpoint_size)
+		return false;
+	return leaves || (ctlpr_checkpoint_interval_s > 0 &&
+					  TimestampDifferenceExceeds(checkpoint_at, GetCurrentTimestamp(), ctlpr_checkpoint_interval_s * 1000));
+}
+
+static void
+make_checkpoint(void)
+{
+	uint64 asked;
+	bool   made;
+
+	LWLockAcquire(my_slot->lock, LW_SHARED);
+	asked = my_slot->checkpoint_asked;
+	LWLockRelease(my_slot->lock);
+	made = checkpoint_make(my_tree);
+	checkpoint_at = GetCurrentTimestamp();
+	if (made)
+		checkpoint_size = my_tree->size;
+	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
+	my_slot->checkpoint_failed = !made;
+	my_slot->checkpoint_done = asked;
+	LWLockRelease(my_slot->lock);
+	ConditionVariableBroadcast(&my_slot->queue_cv);
+}
+
 /* ---- waiting ---- */
 
 /* Told to leave: what lingers is stored first, if that takes no waiting.  The next writer settles it. */
@@ -384,7 +509,7 @@ write_before_leaving(void)
 	Batch batch;
 
 	HOLD_INTERRUPTS();
-	if (my_slot->seq_known && look_at_queue(&batch, false) == QUEUE_LINGERS)
+	if (my_slot->seq_known && tree_found && look_at_queue(&batch, false) == QUEUE_LINGERS)
 		(void) write_batch(&batch, false);
 	RESUME_INTERRUPTS();
 }
@@ -447,7 +572,14 @@ audit_writer_main(Datum database)
 		Batch	   batch;
 		QueueState state;
 
-		ensure_numbering();
+		ensure_log_end();
+		if (my_slot->forked)
+		{
+			(void) wait_for_entries(FORK_NAP_MS);
+			continue;
+		}
+		if (checkpoint_is_due(false))
+			make_checkpoint();
 		state = look_at_queue(&batch, lingered);
 		if (state == QUEUE_URGENT || (state == QUEUE_LINGERS && lingered))
 		{
@@ -463,7 +595,12 @@ audit_writer_main(Datum database)
 			lingered = !wait_for_entries(AUDIT_LINGER_MS);
 		else if (wait_for_entries(WRITER_IDLE_MS))
 			lingered = false;
-		else if (writer_may_leave())
-			proc_exit(0);
+		else
+		{
+			if (checkpoint_is_due(true))
+				make_checkpoint();
+			if (writer_may_leave())
+				proc_exit(0);
+		}
 	}
 }

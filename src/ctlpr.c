@@ -34,20 +34,24 @@
 
 PG_MODULE_MAGIC;
 
-int	 ctlpr_audit_timeout_ms;
-int	 ctlpr_audit_durability;
-int	 ctlpr_audit_queue_kb;
-int	 ctlpr_max_databases;
-int	 ctlpr_purge_naptime_s;
-int	 ctlpr_purge_batch_rows;
-int	 ctlpr_purge_lock_timeout_ms;
-int	 ctlpr_request_timeout_s;
-int	 ctlpr_clock_skew_s;
-int	 ctlpr_bulk_row_limit;
-int	 ctlpr_pending_limit_s;
-int	 ctlpr_observe_limit_min;
-bool ctlpr_restore;
-int	 ctlpr_on_expired_ingest;
+int	  ctlpr_audit_timeout_ms;
+int	  ctlpr_audit_durability;
+int	  ctlpr_audit_queue_kb;
+int	  ctlpr_max_databases;
+char *ctlpr_checkpoint_key = NULL;
+char *ctlpr_checkpoint_origin = NULL;
+char *ctlpr_checkpoint_directory = NULL;
+int	  ctlpr_checkpoint_interval_s = 600;
+int	  ctlpr_purge_naptime_s;
+int	  ctlpr_purge_batch_rows;
+int	  ctlpr_purge_lock_timeout_ms;
+int	  ctlpr_request_timeout_s;
+int	  ctlpr_clock_skew_s;
+int	  ctlpr_bulk_row_limit;
+int	  ctlpr_pending_limit_s;
+int	  ctlpr_observe_limit_min;
+bool  ctlpr_restore;
+int	  ctlpr_on_expired_ingest;
 
 static const struct config_enum_entry durability_options[] = {{"sync", AUDIT_DURABILITY_SYNC, false},
 															  {"async", AUDIT_DURABILITY_ASYNC, false},
@@ -130,6 +134,57 @@ define_audit_settings(void)
 							1000, PGC_POSTMASTER, 0, NULL, NULL, NULL);
 }
 
+/* An origin, and the name of a key, is one word without a plus sign (C2SP signed-note); "/N" at its end is an epoch's. */
+static bool
+check_checkpoint_origin(char **value, void **extra, GucSource source)
+{
+	const char *slash = *value ? strrchr(*value, '/') : NULL;
+
+	if (slash && strspn(slash + 1, "0123456789") == strlen(slash + 1))
+	{
+		GUC_check_errdetail("It may not end in a slash, nor in a slash and a number, by which epochs are told apart.");
+		return false;
+	}
+	for (const char *c = *value; c && *c; c++)
+		if ((unsigned char) *c <= ' ' || *c == '+' || (unsigned char) *c >= 0x7f)
+		{
+			GUC_check_errdetail("It may hold no space, no plus sign, and ASCII characters only.");
+			return false;
+		}
+	return true;
+}
+
+static void
+define_checkpoint_settings(void)
+{
+	/*
+	 * Administrators can choose to have the log signed.  Without a key there are
+	 * no checkpoints, and only a copy of the log elsewhere tells that it was
+	 * rewritten.
+	 */
+	DefineCustomStringVariable("ctlpr.checkpoint_key",
+							   "File with the private Ed25519 key (PEM) that signs checkpoints of the log.",
+							   "Make it with \"make keygen\"; the server's user alone may read it.", &ctlpr_checkpoint_key, "",
+							   PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	/* Administrators can choose under which name the log is known to those who verify it; it is also that of the key. */
+	DefineCustomStringVariable("ctlpr.checkpoint_origin", "Name of the log in its checkpoints.",
+							   "Empty: made of the system identifier and the database's OID.", &ctlpr_checkpoint_origin, "",
+							   PGC_SUSET, 0, check_checkpoint_origin, NULL, NULL);
+
+	/*
+	 * Administrators can choose where the last checkpoint is published.  On another
+	 * disk it finds out a log that was set back together with its database.
+	 */
+	DefineCustomStringVariable("ctlpr.checkpoint_directory", "Directory in which the last checkpoint of the log is published.",
+							   NULL, &ctlpr_checkpoint_directory, "", PGC_SUSET, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+
+	/* Administrators can choose how long an entry may stand in the log unsigned. */
+	DefineCustomIntVariable("ctlpr.checkpoint_interval",
+							"Time between checkpoints of the log while it grows; 0 makes them on demand alone.", NULL,
+							&ctlpr_checkpoint_interval_s, 600, 0, 7 * 24 * 3600, PGC_SUSET, GUC_UNIT_S, NULL, NULL, NULL);
+}
+
 static void
 define_purge_settings(void)
 {
@@ -200,6 +255,7 @@ _PG_init(void)
 				 errhint("Add ctlpr to shared_preload_libraries in postgresql.conf and restart the server.")));
 
 	define_audit_settings();
+	define_checkpoint_settings();
 	define_purge_settings();
 	define_request_settings();
 	request_install();

@@ -45,20 +45,24 @@ typedef enum ExpiredIngest
 } ExpiredIngest;
 
 /* Settings, defined with their explanations in ctlpr.c */
-extern int	ctlpr_audit_timeout_ms;
-extern int	ctlpr_audit_durability;
-extern int	ctlpr_audit_queue_kb;
-extern int	ctlpr_max_databases;
-extern int	ctlpr_purge_naptime_s;
-extern int	ctlpr_purge_batch_rows;
-extern int	ctlpr_purge_lock_timeout_ms;
-extern int	ctlpr_request_timeout_s;
-extern int	ctlpr_clock_skew_s;
-extern int	ctlpr_bulk_row_limit;
-extern int	ctlpr_pending_limit_s;
-extern int	ctlpr_observe_limit_min;
-extern bool ctlpr_restore;
-extern int	ctlpr_on_expired_ingest;
+extern int	 ctlpr_audit_timeout_ms;
+extern int	 ctlpr_audit_durability;
+extern int	 ctlpr_audit_queue_kb;
+extern int	 ctlpr_max_databases;
+extern char *ctlpr_checkpoint_key;
+extern char *ctlpr_checkpoint_origin;
+extern char *ctlpr_checkpoint_directory;
+extern int	 ctlpr_checkpoint_interval_s;
+extern int	 ctlpr_purge_naptime_s;
+extern int	 ctlpr_purge_batch_rows;
+extern int	 ctlpr_purge_lock_timeout_ms;
+extern int	 ctlpr_request_timeout_s;
+extern int	 ctlpr_clock_skew_s;
+extern int	 ctlpr_bulk_row_limit;
+extern int	 ctlpr_pending_limit_s;
+extern int	 ctlpr_observe_limit_min;
+extern bool	 ctlpr_restore;
+extern int	 ctlpr_on_expired_ingest;
 
 /* index_path.c: installs the planner hooks */
 extern void index_path_install(void);

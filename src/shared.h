@@ -48,17 +48,21 @@ typedef struct DatabaseSlot
 	int64			  next_seq;
 	Oid				  log_relation;					/* dropping and creating the extension makes another log */
 	bool			  restored;						/* a restore loaded the log: read it again, note it */
-	ConditionVariable queue_cv;						/* numbered, or room again */
+	ConditionVariable queue_cv;						/* numbered, or room again, or a checkpoint made */
 	ConditionVariable flushed_cv[SHARED_FLUSH_CVS]; /* by ticket, so that a batch wakes those alone whom it serves */
 
 	/* audit_writer.c */
 	Latch		 *writer_latch; /* NULL: no writer runs */
 	int			  writer_pid;
 	bool		  writer_wanted;
-	bool		  writer_asleep;  /* it does not look at the queue again unless it is woken */
-	TransactionId writing_xid;	  /* the batch under way, ... */
-	uint64		  writing_tail;	  /* ... where the tail is once it is committed, */
-	uint64		  writing_ticket; /* ... and the newest ticket in it */
+	bool		  writer_asleep;	/* it does not look at the queue again unless it is woken */
+	TransactionId writing_xid;		/* the batch under way, ... */
+	uint64		  writing_tail;		/* ... where the tail is once it is committed, */
+	uint64		  writing_ticket;	/* ... and the newest ticket in it */
+	bool		  forked;			/* the log contradicts a checkpoint: nothing is written */
+	uint64		  checkpoint_asked; /* newest checkpoint that somebody waits for */
+	uint64		  checkpoint_done;
+	bool		  checkpoint_failed; /* the one made last */
 
 	/* worker.c */
 	uint64			  purge_asked;	  /* newest round that somebody waits for */

@@ -245,7 +245,7 @@ sub kill_and_recover
 	return await_true(sub { return eval { connect_as($node, 'postgres')->query('SELECT 1')->{rows}[0][0] } }, 60);
 }
 
-# check_log_is_whole(node, database, name) - numbers from 1 without a gap, outcomes of verdicts only
+# check_log_is_whole(node, database, name) - numbers from 1 without a gap, outcomes of verdicts only, and the tree over it is whole
 sub check_log_is_whole
 {
 	my ($node, $database, $name) = @_;
@@ -253,6 +253,7 @@ sub check_log_is_whole
 	is(log_value($node, $database, "count(*) = max(seq) AND min(seq) = 1 AND count(DISTINCT seq) = count(*)"), 't', "$name: numbers without gap or double");
 	is($node->safe_psql($database, "SELECT count(*) FROM ctlpr.audit_entry o LEFT JOIN ctlpr.audit_entry v ON v.seq = o.of_seq AND v.entry = 'verdict' WHERE o.entry = 'outcome' AND v.seq IS NULL"),
 		'0', "$name: every outcome has its verdict");
+	like($node->safe_psql($database, 'SELECT valid, first_bad_seq, entries > 0 FROM ctlpr.verify_audit()'), qr/^t\|\|t$/, "$name: the tree over the log is what its entries make it");
 	return;
 }
 

@@ -1,0 +1,710 @@
+/*
+ * checkpoint.c - signed statements of the size and the root of the log.
+ *
+ * The private key stands in a file that the server reads when it signs, never in
+ * the database.  A checkpoint is stored, then published: what has been published
+ * was durable before.  The published one is what finds out a log that was set
+ * back with its database, for the table of checkpoints was set back with it.
+ */
+#include "postgres.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/indexing.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "storage/fd.h"
+#include "storage/condition_variable.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "audit_entry.h"
+#include "catalog_scan.h"
+#include "checkpoint.h"
+#include "ctlpr.h"
+#include "registry.h"
+#include "shared.h"
+
+#define KEY_ID_BYTES	4
+#define SIGNATURE_BYTES 64
+#define PUBLIC_BYTES	32
+
+/* A signature line begins with an em dash and a space. */
+#define DASH "\xe2\x80\x94 "
+
+/* No note of ours is longer. */
+#define NOTE_MAX_BYTES 4096
+
+/* Attribute numbers of ctlpr.checkpoint and ctlpr.log_fork, see sql/audit.sql */
+enum
+{
+	Anum_checkpoint_epoch = 1,
+	Anum_checkpoint_size,
+	Anum_checkpoint_root,
+	Anum_checkpoint_signed_at,
+	Anum_checkpoint_note,
+	Natts_checkpoint = Anum_checkpoint_note
+};
+enum
+{
+	Anum_fork_epoch = 1,
+	Anum_fork_last_note,
+	Anum_fork_last_size,
+	Anum_fork_last_root,
+	Anum_fork_accepted_at,
+	Anum_fork_accepted_by,
+	Anum_fork_reason,
+	Anum_fork_approved_by,
+	Natts_fork = Anum_fork_approved_by
+};
+
+PG_FUNCTION_INFO_V1(ctlpr_accept_log_fork);
+PG_FUNCTION_INFO_V1(ctlpr_audit_checkpoint);
+
+bool
+checkpoint_enabled(void)
+{
+	return ctlpr_checkpoint_key && *ctlpr_checkpoint_key;
+}
+
+/* ---- names ---- */
+
+/* The origin of the first epoch, which is also the name of the key */
+static char *
+key_name(void)
+{
+	if (ctlpr_checkpoint_origin && *ctlpr_checkpoint_origin)
+		return pstrdup(ctlpr_checkpoint_origin);
+	return psprintf("ctlpr-" UINT64_FORMAT "-%u", GetSystemIdentifier(), MyDatabaseId);
+}
+
+char *
+checkpoint_origin(int epoch)
+{
+	return epoch == 1 ? key_name() : psprintf("%s/%d", key_name(), epoch);
+}
+
+/* The file of the last checkpoint: named after the origin, whichever epoch it is of */
+static char *
+published_file(void)
+{
+	char *name = key_name();
+
+	for (char *c = name; *c; c++)
+		if (*c == '/')
+			*c = '_';
+	return psprintf("%s/%s.checkpoint", ctlpr_checkpoint_directory, name);
+}
+
+static bool
+is_published(void)
+{
+	return ctlpr_checkpoint_directory && *ctlpr_checkpoint_directory;
+}
+
+/* ---- keys and signatures ---- */
+
+/* The private key; NULL, and a line in the server log, when it cannot be read */
+static EVP_PKEY *
+read_key(void)
+{
+	FILE	   *file = AllocateFile(ctlpr_checkpoint_key, "r");
+	EVP_PKEY   *key = NULL;
+	struct stat status;
+
+	if (!file)
+	{
+		ereport(LOG, (errcode_for_file_access(), errmsg("could not open ctlpr.checkpoint_key: %m")));
+		return NULL;
+	}
+	if (fstat(fileno(file), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+	else
+		ereport(LOG, (errmsg("ctlpr.checkpoint_key may be read by others than its owner, and is not used"),
+					  errhint("Permissions should be u=rw (0600) or less.")));
+	FreeFile(file);
+	if (key && EVP_PKEY_base_id(key) != EVP_PKEY_ED25519)
+	{
+		EVP_PKEY_free(key);
+		key = NULL;
+		ereport(LOG, (errmsg("ctlpr.checkpoint_key is no Ed25519 key"), errhint("Make one with \"make keygen\".")));
+	}
+	return key;
+}
+
+/* The number of a key: the beginning of a hash over its name, its kind and the public key */
+static bool
+key_id(EVP_PKEY *key, const char *name, uint8 *id)
+{
+	uint8	   kind_and_key[1 + PUBLIC_BYTES] = {1};
+	size_t	   bytes = PUBLIC_BYTES;
+	char	  *line = psprintf("%s\n", name);
+	MerkleHash hash;
+
+	if (EVP_PKEY_get_raw_public_key(key, &kind_and_key[1], &bytes) != 1 || bytes != PUBLIC_BYTES)
+		return false;
+	merkle_sha256(line, strlen(line), kind_and_key, sizeof(kind_and_key), &hash);
+	memcpy(id, hash.bytes, KEY_ID_BYTES);
+	return true;
+}
+
+static char *
+base64(const void *data, int bytes)
+{
+	char *encoded = palloc((bytes + 2) / 3 * 4 + 1);
+
+	EVP_EncodeBlock((unsigned char *) encoded, data, bytes);
+	return encoded;
+}
+
+/* Base64 of exactly so many bytes; false when it is anything else */
+static bool
+unbase64(const char *encoded, int length, void *data, int bytes)
+{
+	uint8 decoded[3 * ((KEY_ID_BYTES + SIGNATURE_BYTES) / 3 + 1)];
+	int	  padding = (3 - bytes % 3) % 3;
+
+	if (length != (bytes + 2) / 3 * 4 || length / 4 * 3 > (int) sizeof(decoded) ||
+		(int) strspn(encoded, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") < length - padding)
+		return false;
+	for (int i = length - padding; i < length; i++)
+		if (encoded[i] != '=')
+			return false;
+	if (EVP_DecodeBlock(decoded, (const unsigned char *) encoded, length) != length / 4 * 3)
+		return false;
+	memcpy(data, decoded, bytes);
+	return true;
+}
+
+/* Append the signature line to the text of a note; false when it could not be signed. */
+static bool
+sign_note(StringInfo note, EVP_PKEY *key)
+{
+	EVP_MD_CTX *signing = EVP_MD_CTX_new();
+	uint8		signature[KEY_ID_BYTES + SIGNATURE_BYTES];
+	size_t		bytes = SIGNATURE_BYTES;
+	char	   *name = key_name();
+	bool		done = signing && key_id(key, name, signature) && EVP_DigestSignInit(signing, NULL, NULL, NULL, key) == 1 &&
+				EVP_DigestSign(signing, &signature[KEY_ID_BYTES], &bytes, (const unsigned char *) note->data, note->len) == 1 &&
+				bytes == SIGNATURE_BYTES;
+
+	EVP_MD_CTX_free(signing);
+	if (done)
+		appendStringInfo(note, "\n" DASH "%s %s\n", name, base64(signature, sizeof(signature)));
+	return done;
+}
+
+/* Is there a signature of the key over the text? */
+static bool
+is_signed(const char *text, size_t length, const char *signatures, EVP_PKEY *key)
+{
+	char	   *begin = psprintf(DASH "%s ", key_name());
+	uint8		id[KEY_ID_BYTES];
+	uint8		signature[KEY_ID_BYTES + SIGNATURE_BYTES];
+	EVP_MD_CTX *verifying = EVP_MD_CTX_new();
+	bool		done = false;
+	const char *line = signatures;
+
+	if (verifying && key_id(key, key_name(), id))
+		while (!done && line && *line)
+		{
+			const char *end = strchr(line, '\n');
+			int			start = strlen(begin);
+
+			done =
+				end && strncmp(line, begin, start) == 0 &&
+				unbase64(line + start, end - line - start, signature, sizeof(signature)) &&
+				memcmp(signature, id, KEY_ID_BYTES) == 0 && EVP_DigestVerifyInit(verifying, NULL, NULL, NULL, key) == 1 &&
+				EVP_DigestVerify(verifying, &signature[KEY_ID_BYTES], SIGNATURE_BYTES, (const unsigned char *) text, length) == 1;
+			line = end ? end + 1 : NULL;
+		}
+	EVP_MD_CTX_free(verifying);
+	return done;
+}
+
+/* ---- notes ---- */
+
+/* The next line, cut off; NULL where there is none */
+static char *
+next_line(char **rest)
+{
+	char *line = *rest;
+	char *end = line ? strchr(line, '\n') : NULL;
+
+	if (!end)
+		return NULL;
+	*end = '\0';
+	*rest = end + 1;
+	return line;
+}
+
+/* What a note says, whoever signed it; *text_length: of what is signed */
+static bool
+parse_note(const char *note, Checkpoint *result, size_t *text_length, const char **signatures)
+{
+	const char *blank = strstr(note, "\n\n");
+	char	   *rest = pstrdup(note);
+	char	   *origin = next_line(&rest);
+	char	   *size = next_line(&rest);
+	char	   *root = next_line(&rest);
+	char	   *line;
+	char	   *end;
+
+	if (!blank || !root || *size < '0' || *size > '9')
+		return false;
+	*text_length = blank + 1 - note;
+	*signatures = blank + 2;
+	result->note = pstrdup(note);
+	result->epoch = 1;
+	errno = 0;
+	result->size = strtou64(size, &end, 10);
+	if (*end || errno != 0 || !unbase64(root, strlen(root), &result->root, MERKLE_HASH_BYTES))
+		return false;
+	while ((line = next_line(&rest)) != NULL && *line)
+		if (sscanf(line, "epoch %d", &result->epoch) == 1 && result->epoch < 1)
+			return false;
+	return strcmp(origin, checkpoint_origin(result->epoch)) == 0;
+}
+
+bool
+checkpoint_read(const char *note, Checkpoint *result)
+{
+	size_t		length;
+	const char *signatures;
+	EVP_PKEY   *key;
+	bool		valid;
+
+	if (!parse_note(note, result, &length, &signatures))
+		return false;
+	if (!checkpoint_enabled())
+		return true;
+	if ((key = read_key()) == NULL)
+		return false;
+	valid = is_signed(note, length, signatures, key);
+	EVP_PKEY_free(key);
+	return valid;
+}
+
+/* The lines of an epoch that began with a fork: what the epoch before it ended with, and this one does not extend */
+static void
+append_fork(StringInfo note, int epoch)
+{
+	Relation	forks = table_open(registry_own_relation("log_fork"), AccessShareLock);
+	ScanKeyData key;
+	HeapTuple	row;
+	Checkpoint	last;
+	size_t		length;
+	const char *signatures;
+
+	ScanKeyInit(&key, Anum_fork_epoch, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(epoch));
+	row = catalog_row(forks, registry_own_relation("log_fork_pkey"), GetActiveSnapshot(), 1, &key);
+	if (!HeapTupleIsValid(row) || !parse_note(row_text(forks, row, Anum_fork_last_note), &last, &length, &signatures))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the fork of the log that began epoch %d is not on record", epoch)));
+	appendStringInfo(note, "epoch %d\nextends %s " UINT64_FORMAT " %s\n", epoch, checkpoint_origin(last.epoch), last.size,
+					 base64(&last.root, MERKLE_HASH_BYTES));
+	table_close(forks, AccessShareLock);
+}
+
+/* ---- the table ---- */
+
+/* The row of the last fork, copied; NULL when there was none */
+static HeapTuple
+last_fork(Relation forks)
+{
+	Relation	index = index_open(registry_own_relation("log_fork_pkey"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan_ordered(forks, index, GetActiveSnapshot(), 0, NULL);
+	HeapTuple	last = systable_getnext_ordered(scan, BackwardScanDirection);
+
+	if (HeapTupleIsValid(last))
+		last = heap_copytuple(last);
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	return last;
+}
+
+int
+checkpoint_epoch(void)
+{
+	Relation  forks = table_open(registry_own_relation("log_fork"), AccessShareLock);
+	HeapTuple last = last_fork(forks);
+	int		  epoch = HeapTupleIsValid(last) ? DatumGetInt32(row_datum(forks, last, Anum_fork_epoch, NULL)) : 1;
+
+	table_close(forks, AccessShareLock);
+	return epoch;
+}
+
+/* What the entry about a fork says: what the log does not extend, and who accepted that, on what grounds */
+static Datum
+fork_detail(Relation forks, HeapTuple row)
+{
+	static const struct
+	{
+		const char *name;
+		int			attribute;
+	} texts[] = {{"reason", Anum_fork_reason}, {"approved_by", Anum_fork_approved_by}, {"checkpoint", Anum_fork_last_note}};
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfo(&json, "{\"epoch\": %d, \"accepted_by\": ", DatumGetInt32(row_datum(forks, row, Anum_fork_epoch, NULL)));
+	escape_json(&json, NameStr(*DatumGetName(row_datum(forks, row, Anum_fork_accepted_by, NULL))));
+	for (int i = 0; i < lengthof(texts); i++)
+	{
+		appendStringInfo(&json, ", \"%s\": ", texts[i].name);
+		escape_json(&json, row_text(forks, row, texts[i].attribute));
+	}
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+bool
+checkpoint_fork(LogFork *result)
+{
+	Relation  forks = table_open(registry_own_relation("log_fork"), AccessShareLock);
+	HeapTuple row = last_fork(forks);
+
+	if (HeapTupleIsValid(row))
+	{
+		result->epoch = DatumGetInt32(row_datum(forks, row, Anum_fork_epoch, NULL));
+		result->accepted_at = DatumGetTimestampTz(row_datum(forks, row, Anum_fork_accepted_at, NULL));
+		result->detail = fork_detail(forks, row);
+	}
+	table_close(forks, AccessShareLock);
+	return HeapTupleIsValid(row);
+}
+
+bool
+checkpoint_fork_recorded(Relation log, const LogFork *fork)
+{
+	Relation	index = index_open(registry_log_time_index(), AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	row;
+	bool		found = false;
+
+	/* It comes first of all that is written after the acceptance. */
+	ScanKeyInit(&key, Anum_at, BTGreaterEqualStrategyNumber, F_TIMESTAMPTZ_GE, TimestampTzGetDatum(fork->accepted_at));
+	scan = systable_beginscan_ordered(log, index, GetActiveSnapshot(), 1, &key);
+	while (!found && HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
+		found = strcmp(row_text(log, row, Anum_action), "log_fork") == 0;
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	return found;
+}
+
+/* A stored checkpoint as its columns have it */
+static Checkpoint *
+read_row(Relation checkpoints, HeapTuple row)
+{
+	Checkpoint *result = palloc0(sizeof(Checkpoint));
+	bytea	   *root = DatumGetByteaPP(row_datum(checkpoints, row, Anum_checkpoint_root, NULL));
+
+	if (VARSIZE_ANY_EXHDR(root) == MERKLE_HASH_BYTES)
+		memcpy(&result->root, VARDATA_ANY(root), MERKLE_HASH_BYTES);
+	result->epoch = DatumGetInt32(row_datum(checkpoints, row, Anum_checkpoint_epoch, NULL));
+	result->size = (uint64) DatumGetInt64(row_datum(checkpoints, row, Anum_checkpoint_size, NULL));
+	result->note = row_text(checkpoints, row, Anum_checkpoint_note);
+	return result;
+}
+
+/* Stored checkpoints in order or from the last, of an epoch (0: all) and larger than a size; no more than "most" */
+static List *
+read_rows(int epoch, uint64 behind, ScanDirection direction, int most)
+{
+	Relation	checkpoints = table_open(registry_own_relation("checkpoint"), AccessShareLock);
+	Relation	index = index_open(registry_own_relation("checkpoint_pkey"), AccessShareLock);
+	ScanKeyData keys[2];
+	SysScanDesc scan;
+	HeapTuple	row;
+	List	   *result = NIL;
+
+	ScanKeyInit(&keys[0], Anum_checkpoint_epoch, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(epoch));
+	ScanKeyInit(&keys[1], Anum_checkpoint_size, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum((int64) behind));
+	scan = systable_beginscan_ordered(checkpoints, index, GetActiveSnapshot(), epoch == 0 ? 0 : 2, keys);
+	while (list_length(result) < most && HeapTupleIsValid(row = systable_getnext_ordered(scan, direction)))
+		result = lappend(result, read_row(checkpoints, row));
+	systable_endscan_ordered(scan);
+	index_close(index, AccessShareLock);
+	table_close(checkpoints, AccessShareLock);
+	return result;
+}
+
+List *
+checkpoint_list(int epoch, uint64 behind)
+{
+	return read_rows(epoch, behind, ForwardScanDirection, INT_MAX);
+}
+
+bool
+checkpoint_last(Checkpoint *result)
+{
+	List *last = read_rows(0, 0, BackwardScanDirection, 1);
+
+	if (last != NIL)
+		*result = *(Checkpoint *) linitial(last);
+	return last != NIL;
+}
+
+static void
+store(const Checkpoint *made)
+{
+	Relation  checkpoints = table_open(registry_own_relation("checkpoint"), RowExclusiveLock);
+	bytea	 *root = palloc(VARHDRSZ + MERKLE_HASH_BYTES);
+	Datum	  values[Natts_checkpoint];
+	bool	  nulls[Natts_checkpoint] = {false};
+	HeapTuple row;
+
+	SET_VARSIZE(root, VARHDRSZ + MERKLE_HASH_BYTES);
+	memcpy(VARDATA(root), &made->root, MERKLE_HASH_BYTES);
+	values[Anum_checkpoint_epoch - 1] = Int32GetDatum(made->epoch);
+	values[Anum_checkpoint_size - 1] = Int64GetDatum((int64) made->size);
+	values[Anum_checkpoint_root - 1] = PointerGetDatum(root);
+	values[Anum_checkpoint_signed_at - 1] = TimestampTzGetDatum(GetCurrentTimestamp());
+	values[Anum_checkpoint_note - 1] = CStringGetTextDatum(made->note);
+	row = heap_form_tuple(RelationGetDescr(checkpoints), values, nulls);
+	CatalogTupleInsert(checkpoints, row);
+	table_close(checkpoints, NoLock);
+}
+
+/* ---- the directory ---- */
+
+/* Replace the published checkpoint at once and for good; false, and a line in the server log, when that fails. */
+static bool
+publish(const char *note)
+{
+	char  *path = published_file();
+	char  *temporary = psprintf("%s.new", path);
+	int	   file = OpenTransientFile(temporary, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
+	size_t length = strlen(note);
+	bool   written;
+
+	if (file < 0)
+	{
+		ereport(LOG, (errcode_for_file_access(), errmsg("could not write to ctlpr.checkpoint_directory: %m")));
+		return false;
+	}
+	errno = ENOSPC; /* what a short write means */
+	/* Others are to read it. */
+	written = write(file, note, length) == (ssize_t) length && fchmod(file, 0644) == 0 && pg_fsync(file) == 0;
+	if (CloseTransientFile(file) != 0)
+		written = false;
+	if (written)
+		return durable_rename(temporary, path, LOG) == 0;
+	ereport(LOG, (errcode_for_file_access(), errmsg("could not write to ctlpr.checkpoint_directory: %m")));
+	return false;
+}
+
+/* The published checkpoint; NULL when there is none */
+static char *
+read_published(void)
+{
+	int		file = OpenTransientFile(published_file(), O_RDONLY | PG_BINARY);
+	char   *note;
+	ssize_t length;
+
+	if (file < 0)
+	{
+		if (errno == ENOENT)
+			return NULL;
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not read the published checkpoint of the log: %m")));
+	}
+	note = palloc0(NOTE_MAX_BYTES + 1);
+	length = read(file, note, NOTE_MAX_BYTES);
+	CloseTransientFile(file);
+	if (length < 0)
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not read the published checkpoint of the log: %m")));
+	return note;
+}
+
+/* ---- making and checking ---- */
+
+bool
+checkpoint_make(AuditTree *tree)
+{
+	Checkpoint	   made;
+	Checkpoint	   last;
+	StringInfoData note;
+	MemoryContext  caller = CurrentMemoryContext;
+	MemoryContext  context = AllocSetContextCreate(caller, "ctlpr checkpoint", ALLOCSET_SMALL_SIZES);
+	EVP_PKEY	  *key = read_key();
+	bool		   signed_it;
+
+	if (!key)
+	{
+		MemoryContextDelete(context);
+		return false;
+	}
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	made.epoch = checkpoint_epoch();
+	made.size = tree->size;
+	audit_tree_open(tree, AccessShareLock);
+	audit_tree_root(tree, tree->size, &made.root);
+	audit_tree_close(tree);
+
+	initStringInfo(&note);
+	appendStringInfo(&note, "%s\n" UINT64_FORMAT "\n%s\n", checkpoint_origin(made.epoch), made.size,
+					 base64(&made.root, MERKLE_HASH_BYTES));
+	if (made.epoch > 1)
+		append_fork(&note, made.epoch);
+	signed_it = sign_note(&note, key);
+	EVP_PKEY_free(key);
+	made.note = MemoryContextStrdup(context, note.data);
+	if (!signed_it)
+		ereport(LOG, (errmsg("a checkpoint of the log could not be signed")));
+	else if (!checkpoint_last(&last) || last.epoch != made.epoch || last.size != made.size)
+		store(&made);
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+
+	MemoryContextSwitchTo(context);
+	if (signed_it && is_published())
+		signed_it = publish(made.note);
+	MemoryContextSwitchTo(caller);
+	MemoryContextDelete(context);
+	return signed_it;
+}
+
+static bool
+holds(AuditTree *tree, const Checkpoint *checkpoint)
+{
+	MerkleHash root;
+
+	if (checkpoint->size > tree->size)
+		return false;
+	audit_tree_root(tree, checkpoint->size, &root);
+	return memcmp(&root, &checkpoint->root, sizeof(root)) == 0;
+}
+
+bool
+checkpoint_extended(AuditTree *tree, Checkpoint *contradicted)
+{
+	int			epoch = checkpoint_epoch();
+	char	   *published = is_published() ? read_published() : NULL;
+	size_t		length;
+	const char *signatures;
+
+	/* One that cannot be read is no checkpoint that the log could extend. */
+	if (published)
+	{
+		if (!parse_note(published, contradicted, &length, &signatures))
+			*contradicted = (Checkpoint){.epoch = epoch, .note = published};
+		else if (contradicted->epoch < epoch || (contradicted->epoch == epoch && holds(tree, contradicted)))
+			published = NULL;
+	}
+	if (published)
+		return false;
+	return !checkpoint_last(contradicted) || contradicted->epoch < epoch ||
+		   (contradicted->epoch == epoch && holds(tree, contradicted));
+}
+
+/* ---- SQL functions ---- */
+
+static char *
+stated(FunctionCallInfo fcinfo, int argument, const char *name)
+{
+	char *value = PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+
+	if (!value || strspn(value, " \t\r\n") == strlen(value))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be stated", name)));
+	if (strlen(value) > CTLPR_STATED_MAX_BYTES)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is too long", name)));
+	return value;
+}
+
+/* accept_log_fork(reason, approved_by): go on with a log that contradicts its last checkpoint; result: the epoch that begins */
+Datum
+ctlpr_accept_log_fork(PG_FUNCTION_ARGS)
+{
+	char	  *reason = stated(fcinfo, 0, "reason");
+	char	  *approved_by = stated(fcinfo, 1, "approved_by");
+	AuditTree *tree = audit_tree_make();
+	Checkpoint contradicted = {0};
+	Relation   forks;
+	bytea	  *root = palloc(VARHDRSZ + MERKLE_HASH_BYTES);
+	NameData   login;
+	Datum	   values[Natts_fork];
+	bool	   nulls[Natts_fork] = {false};
+	int		   epoch;
+	bool	   extended;
+
+	forks = table_open(registry_own_relation("log_fork"), ShareRowExclusiveLock);
+	PushActiveSnapshot(GetLatestSnapshot());
+	audit_tree_open(tree, AccessShareLock);
+	audit_tree_load(tree, audit_tree_log_size(tree), false);
+	extended = checkpoint_extended(tree, &contradicted);
+	epoch = Max(checkpoint_epoch(), contradicted.epoch) + 1;
+	audit_tree_close(tree);
+	PopActiveSnapshot();
+	if (extended)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the log contradicts no checkpoint")));
+	if (contradicted.size == 0)
+		ereport(ERROR, (errcode(ERRCODE_DATA_CORRUPTED), errmsg("the published checkpoint cannot be read"),
+						errhint("Put the file in ctlpr.checkpoint_directory right, or take it away.")));
+
+	SET_VARSIZE(root, VARHDRSZ + MERKLE_HASH_BYTES);
+	memcpy(VARDATA(root), &contradicted.root, MERKLE_HASH_BYTES);
+	namestrcpy(&login, GetUserNameFromId(GetSessionUserId(), false));
+	values[Anum_fork_epoch - 1] = Int32GetDatum(epoch);
+	values[Anum_fork_last_note - 1] = CStringGetTextDatum(contradicted.note);
+	values[Anum_fork_last_size - 1] = Int64GetDatum((int64) contradicted.size);
+	values[Anum_fork_last_root - 1] = PointerGetDatum(root);
+	values[Anum_fork_accepted_at - 1] = TimestampTzGetDatum(shared_now());
+	values[Anum_fork_accepted_by - 1] = NameGetDatum(&login);
+	values[Anum_fork_reason - 1] = CStringGetTextDatum(reason);
+	values[Anum_fork_approved_by - 1] = CStringGetTextDatum(approved_by);
+	CatalogTupleInsert(forks, heap_form_tuple(RelationGetDescr(forks), values, nulls));
+	table_close(forks, NoLock);
+	PG_RETURN_INT32(epoch);
+}
+
+/* audit_checkpoint(): have the writer sign the log as it is, and wait for that */
+Datum
+ctlpr_audit_checkpoint(PG_FUNCTION_ARGS)
+{
+	DatabaseSlot *slot = shared_database();
+	TimestampTz	  deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
+	uint64		  asked;
+	bool		  done = false;
+	bool		  failed = false;
+
+	if (!checkpoint_enabled())
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("there is no key to sign the log with"),
+						errhint("Make one with \"make keygen\" and set ctlpr.checkpoint_key.")));
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	asked = ++slot->checkpoint_asked;
+	slot->writer_asleep = false;
+	if (slot->writer_latch)
+		SetLatch(slot->writer_latch);
+	else
+		slot->writer_wanted = true;
+	LWLockRelease(slot->lock);
+	shared_wake_launcher();
+
+	ConditionVariablePrepareToSleep(&slot->queue_cv);
+	while (!done && GetCurrentTimestamp() < deadline)
+	{
+		LWLockAcquire(slot->lock, LW_SHARED);
+		done = slot->checkpoint_done >= asked;
+		failed = done && slot->checkpoint_failed;
+		LWLockRelease(slot->lock);
+		if (!done)
+			(void) ConditionVariableTimedSleep(&slot->queue_cv, 100, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	if (failed || !done)
+		ereport(ERROR, (errcode(ERRCODE_LP_NOT_DURABLE), errmsg("the log could not be signed and published"),
+						errhint("See the server log for the ctlpr audit writer.")));
+	PG_RETURN_VOID();
+}

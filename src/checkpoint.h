@@ -1,0 +1,76 @@
+/*
+ * checkpoint.h - signed statements of the size and the root of the log.
+ *
+ * In the form of C2SP's tlog-checkpoint, as a signed note with an Ed25519
+ * signature (https://c2sp.org/tlog-checkpoint, https://c2sp.org/signed-note);
+ * docs/log-format.md says what ctlpr writes.  Whoever keeps one can tell later
+ * whether the log still says what it said.
+ */
+#ifndef CTLPR_CHECKPOINT_H
+#define CTLPR_CHECKPOINT_H
+
+#include "postgres.h"
+
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+#include "audit_tree.h"
+
+/* What a checkpoint says */
+typedef struct Checkpoint
+{
+	int		   epoch;
+	uint64	   size;
+	MerkleHash root;
+	char	  *note; /* the signed note, palloc'd */
+} Checkpoint;
+
+/* Is there a key to sign with? */
+extern bool checkpoint_enabled(void);
+
+/* The epoch of the log: one more for each fork that was accepted.  Needs an active snapshot. */
+extern int checkpoint_epoch(void);
+
+/*
+ * Sign the tree as it is, store that in ctlpr.checkpoint and publish it in
+ * ctlpr.checkpoint_directory.  In a transaction of its own; the tree must hold
+ * committed entries only.  False: it could not be signed or published, which is
+ * in the server log.
+ */
+extern bool checkpoint_make(AuditTree *tree);
+
+/* The name of the log in its checkpoints, for an epoch; palloc'd */
+extern char *checkpoint_origin(int epoch);
+
+/*
+ * Take a note apart and, where there is a key, look at its signature.  False
+ * when it is no checkpoint of this log, or not signed with that key.
+ */
+extern bool checkpoint_read(const char *note, Checkpoint *result);
+
+/*
+ * Does the log still say what the checkpoints of its epoch say that were stored
+ * and published last?  If not, *contradicted is one of them.  The tree must be
+ * open and loaded.
+ */
+extern bool checkpoint_extended(AuditTree *tree, Checkpoint *contradicted);
+
+/* A fork of the log that was accepted */
+typedef struct LogFork
+{
+	int			epoch; /* that it began */
+	TimestampTz accepted_at;
+	Datum		detail; /* jsonb, for the entry that tells of it */
+} LogFork;
+
+/* The last fork; false when there was none.  And has the log an entry that tells of it?  Need an active snapshot. */
+extern bool checkpoint_fork(LogFork *result);
+extern bool checkpoint_fork_recorded(Relation log, const LogFork *fork);
+
+/* Stored checkpoints of an epoch over more than so many entries, by size; list of Checkpoint *, palloc'd, as they are stored */
+extern List *checkpoint_list(int epoch, uint64 behind);
+
+/* The last checkpoint that is stored, of any epoch; false when there is none.  Needs an active snapshot. */
+extern bool checkpoint_last(Checkpoint *result);
+
+#endif /* CTLPR_CHECKPOINT_H */
