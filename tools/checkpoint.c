@@ -183,14 +183,19 @@ parse_citation(Field text, Citation *citation)
 		   parse_base64(root, citation->root, HASH_SIZE);
 }
 
-/* Take in what an epoch says of the one before; false: another checkpoint of the epoch says something else */
+/* Take in what an epoch says of the one before; false: another checkpoint says otherwise, as an epoch has one end and one successor */
 static bool
 add_fork(uint64_t epoch, const Citation *extends)
 {
 	for (size_t i = 0; i < fork_count; i++)
+	{
+		const Citation *other = &forks[i].extends;
+
+		if ((forks[i].epoch == epoch) != (other->epoch == extends->epoch))
+			return false;
 		if (forks[i].epoch == epoch)
-			return forks[i].extends.epoch == extends->epoch && forks[i].extends.size == extends->size &&
-				   memcmp(forks[i].extends.root, extends->root, HASH_SIZE) == 0;
+			return other->size == extends->size && memcmp(other->root, extends->root, HASH_SIZE) == 0;
+	}
 	forks = grow(forks, fork_count + 1, sizeof(Fork));
 	forks[fork_count++] = (Fork){.epoch = epoch, .extends = *extends};
 	return true;
@@ -216,7 +221,7 @@ note_problem(const Note *note, uint64_t origin_epoch, bool origin_is_ours, uint6
 	if (origin_epoch != epoch || (epoch > 0) != (extends != NULL) || (extends && extends->epoch >= epoch))
 		return "its origin and its lines of epoch and extends do not agree";
 	if (extends && !add_fork(epoch, extends))
-		return "another checkpoint of its epoch extends something else";
+		return "another checkpoint contradicts what it extends";
 	return NULL;
 }
 

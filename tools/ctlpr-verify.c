@@ -341,7 +341,7 @@ report_forks(void)
 
 			if (older->state != CHECKPOINT_HOLDS || older->epoch != end->epoch || older->size > end->size)
 				continue;
-			if (older->size == end->size && memcmp(older->root, end->root, HASH_SIZE) == 0)
+			if (older->cited)
 				extended = true;
 			if (older->size > agreed)
 				agreed = older->size;
@@ -352,7 +352,7 @@ report_forks(void)
 		if (extended)
 			printf("this log still holds all of them\n");
 		else
-			printf("this log is another somewhere behind entry %" PRIu64 "\n", agreed);
+			printf("this log parts from it behind entry %" PRIu64 " or later\n", agreed);
 	}
 	for (size_t j = 0; j < checkpoint_count; j++)
 	{

@@ -174,6 +174,8 @@ is_deeply(
 	is(proof_status('inclusion', 0, $ct_leaves[0], 7, $root), 'not valid', 'an entry before the first');
 	is(proof_status('inclusion', 5, 'abc', 7, $root, @path), 'status 2', 'what is no hash');
 	is(proof_status('inclusion', 5, $ct_leaves[4], '07', $root, @path), 'status 2', '... or no number');
+	is(proof_status('inclusion', 1, $ct_leaves[0], 8, root_of(\@ct_leaves, 0, 4), inclusion_path(\@ct_leaves, 0, 4, 0)), 'not valid', 'the root of another size');
+	is(proof_status('consistency', 2, root_of(\@ct_leaves, 0, 2), 8, root_of(\@ct_leaves, 0, 4), consistency_path(\@ct_leaves, 0, 4, 2, 1)), 'not valid', '... of a log that is to be extended');
 	my ($first, @between) = (root_of(\@ct_leaves, 0, 3), consistency_path(\@ct_leaves, 0, 7, 3, 1));
 	is(proof_status('consistency', 3, root_of(\@ct_leaves, 1, 3), 7, $root, @between), 'not valid', 'another first root');
 	is(proof_status('consistency', 3, $first, 7, root_of(\@ct_leaves, 0, 8), @between), 'not valid', 'another second root');
@@ -403,6 +405,9 @@ relined('a header without its origin', sub { s/\t\Q$origin\E\n/\n/ }, qr/^no ver
 relined('a header with a field more', sub { s/\n/\tx\n/ }, qr/^no verdict: .*origin/);
 relined('another origin', sub { s/police/potice/ }, first(1, 'origin'));
 relined('what a terminal would obey', sub { s/police/\e]0;/ }, qr/^no verdict: .*origin/);
+relined('... in eight bits', sub { s/police/\xc2\x9b/ }, qr/^no verdict: .*origin/);
+relined('an origin of two words', sub { s/police/po lice/ }, qr/^no verdict: .*origin/);
+relined('an origin that no key can have', sub { s/police/po+lice/ }, qr/^no verdict: .*origin/);
 
 # A line of five million characters
 {
@@ -436,6 +441,7 @@ verdict('a signature', $log, with("$text\n" . signature_line($key, text_at(199))
 verdict('a signature of another key of that name', $log, with(signed_note($text, $new_key)), first(101, 'no key'));
 verdict('... of another key under the number of ours', $log, with(signed_note($text, { %$new_key, number => $key->{number} })), first(101, 'signature'));
 verdict('... of a witness alone', $log, with(signed_note($text, $witness)), first(101, 'no key'));
+verdict('... of ours under the name of a witness', $log, with(signed_note($text, { %$key, name => $witness->{name} })), first(101, 'no key'));
 verdict('... of a witness besides', $log, with(signed_note($text, $witness, $key)), qr/^valid: 257 entries, 4 /);
 verdict('... of ours twice, of which one is wrong', $log, with("$text\n" . signature_line($key, $text) . signature_line($key, text_at(199)) . "\n"), first(101, 'signature'));
 verdict('... of a new key, where both are given', $log, with(signed_note($text, $new_key)), qr/^valid: 257 entries, 4 /, map { ('--key', $_->{line}) } $key, $new_key);
@@ -461,6 +467,7 @@ for my $case (
 	[ 'with a root that has bits too many', signed_note($text =~ s/(.)=$/chr(ord($1) + 1) . '='/emr) ],
 	[ 'with a root without its padding', signed_note($text =~ s/=$//mr) ],
 	[ 'with carriage returns', checkpoint(200) =~ s/\n/\r\n/gr ],
+	[ 'with a carriage return where nobody looks', signed_note("${text}more\r\n") ],
 	[ 'with a NUL byte', signed_note($text =~ s/police/pol\0ce/r) ],
 	[ 'with a signature that is none', "$text\n- $origin " . encode_base64('x' x 68, '') . "\n\n" ],
 	[ 'with a signature that is not base64', "$text\n\xe2\x80\x94 $origin !!!!!!!!!!!!\n\n" ],
@@ -479,6 +486,7 @@ verdict('signatures that nobody checks', $log, unsigned(sub { $_ .= "more\n" }),
 verdict('... while the roots are', $log, unsigned(sub { s/\n200\n/\n201\n/ }), first(101, 'root'), '--no-signatures');
 verdict('no checkpoint', $log, undef, qr/^no verdict: .*no checkpoint/);
 verdict('no checkpoint on purpose', $log, undef, qr/^valid: 257 entries, 0 checkpoints, .*\nnote: without a checkpoint a log that was written anew is valid as well\n/, '--no-checkpoints');
+verdict('keys of two logs', $log, $notes, qr/^no verdict: .*keys/, map { ('--key', $_->{line}) } $key, $other_key);
 verdict('both a key and none', $log, $notes, qr/^no verdict: .*exclude/, '--no-signatures', '--key', $key->{line});
 for my $bad ('', 'x', $origin, $key->{line} =~ s/\+/ /r, $key->{line} =~ s/\+[0-9a-f]{8}/+00000000/r, $key->{line} =~ s/.\z//r, $key->{line} =~ s/.\z/\n/r, "$origin+" . substr(sha256_hex("$origin\n\x02" . 'x' x 32), 0, 8) . '+' . encode_base64("\x02" . 'x' x 32, ''))
 {
@@ -495,8 +503,8 @@ for my $bad ('', 'x', $origin, $key->{line} =~ s/\+/ /r, $key->{line} =~ s/\+[0-
 	is($status, 2, 'a log that is not there');
 	($status) = run_tool([ @command, write_file('log', $log), "$directory/none" ]);
 	is($status, 2, 'checkpoints that are not there');
-	($status) = run_tool([ @command, "$directory", $notes_file ]);
-	is($status, 2, 'a directory');
+	($status, $out, my $err) = run_tool([ @command, "$directory", $notes_file ]);
+	is("$status $err", "2 ctlpr-verify: the log cannot be read\n", 'a log that cannot be read');
 	($status) = run_tool([ @command, '--other', write_file('log', $log), $notes_file ]);
 	is($status, 2, 'an option that is none');
 	($status, $out) = run_tool([ "$tools/ctlpr-verify", '--help' ]);
@@ -520,23 +528,25 @@ my $third_log = log_of(number(@third)) =~ s/^(log\t\S+\t\S+)/$1\/3/r;
 my $new = join '', second(150), second(180);
 
 verdict('a fork, and its own checkpoints', $second_log, $new,
-	qr/^valid: 180 entries, 2 checkpoints, root \S+\nforked: epoch 2 began when \Q$origin\E had 200 entries; this log is another somewhere behind entry 0\n\z/);
+	qr/^valid: 180 entries, 2 checkpoints, root \S+\nforked: epoch 2 began when \Q$origin\E had 200 entries; this log parts from it behind entry 0 or later\n\z/);
 verdict('... and those of before', $second_log, join('', map({ checkpoint($_) } 50, 100, 130, 200), $new),
-	qr/^valid: 180 entries, 4 checkpoints, .*forked: epoch 2 .* behind entry 100\nexcused: the checkpoint of \Q$origin\E at 130 entries: .*root.*; epoch 2 .*\nexcused: the checkpoint of \Q$origin\E at 200 entries: .*shorter; epoch 2 .*\n\z/s);
+	qr/^valid: 180 entries, 4 checkpoints, .*forked: epoch 2 .* behind entry 100 or later\nexcused: the checkpoint of \Q$origin\E at 130 entries: .*root.*; epoch 2 .*\nexcused: the checkpoint of \Q$origin\E at 200 entries: .*shorter; epoch 2 .*\n\z/s);
 verdict('... without its own', $second_log, join('', map { checkpoint($_) } 50, 100, 130, 200), first(101, 'checkpoint at 130 entries: its root'));
 verdict('... and one larger than the end that was cited', $second_log, join('', checkpoint(201), $new), first(181, 'checkpoint at 201'));
 verdict('... and another at that end', $second_log, join('', signed_note(checkpoint_text(200, sha256('x'))), $new), first(181, 'checkpoint at 200'));
 verdict('... and one that was kept', $second_log, $new, first(181, 'checkpoint at 200'), '--key', $key->{line}, '--from-checkpoint', write_file('kept', checkpoint(200)));
-verdict('... and one that was kept and is extended', $second_log, $new, qr/^valid: 180 entries, 3 .*behind entry 100\n\z/s, '--key', $key->{line}, '--from-checkpoint', write_file('kept', checkpoint(100)));
+verdict('... and one that was kept and is extended', $second_log, $new, qr/^valid: 180 entries, 3 .*behind entry 100 or later\n\z/s, '--key', $key->{line}, '--from-checkpoint', write_file('kept', checkpoint(100)));
 verdict('a kept one alone', $second_log, undef, qr/^valid: 180 entries, 1 /, '--key', $key->{line}, '--from-checkpoint', write_file('kept', checkpoint(100)));
 verdict('an excuse that nobody signed', $second_log, join('', checkpoint(130), second(150) =~ s/\n\n.*\n/"\n\n" . signature_line($key, text_at(1))/er), first(1, 'checkpoint at 1[35]0'));
 verdict('a new epoch\'s own is not excused', $second_log, join('', $new, signed_note(checkpoint_text(170, sha256('x'), "$origin/2", 'epoch 2', $extends))), first(151, 'checkpoint at 170'));
 verdict('an acceptance without a fork', log_of(copy_of(210)), join('', checkpoint(130), signed_note(checkpoint_text(205, root_at(\@entries, 205), "$origin/2", 'epoch 2', $extends))),
 	qr/^valid: 210 entries, 2 checkpoints, .*\nforked: epoch 2 began when \Q$origin\E had 200 entries; this log still holds all of them\n/);
+verdict('two epochs that extend the same one', log_of(copy_of(210)), join('', map { signed_note(checkpoint_text(204 + $_->[0], root_at(\@entries, 204 + $_->[0]), "$origin/$_->[0]", "epoch $_->[0]", "extends $origin 200 " . encode_base64($_->[1], ''))) } [ 2, root_at(\@entries, 200) ], [ 3, sha256('x') ]),
+	first(207, 'contradicts what it extends'));
 verdict('signatures unchecked, with epochs', $second_log, join('', $new, checkpoint(200)), qr/^valid: 180 .*excused: .*not checked/s, '--no-signatures');
 
 verdict('a fork of a fork', $third_log, join('', third(190), $new, checkpoint(130), checkpoint(100)),
-	qr/^valid: 190 entries, 3 checkpoints, root \S+\nforked: epoch 3 began when \Q$origin\E\/2 had 180 entries; this log is another somewhere behind entry 150\nforked: epoch 2 .* behind entry 100\nexcused: the checkpoint of \Q$origin\E at 130 .*epoch 2 .*\nexcused: the checkpoint of \Q$origin\E\/2 at 180 .*epoch 3 .*\n\z/);
+	qr/^valid: 190 entries, 3 checkpoints, root \S+\nforked: epoch 3 began when \Q$origin\E\/2 had 180 entries; this log parts from it behind entry 150 or later\nforked: epoch 2 .* behind entry 100 or later\nexcused: the checkpoint of \Q$origin\E at 130 .*epoch 2 .*\nexcused: the checkpoint of \Q$origin\E\/2 at 180 .*epoch 3 .*\n\z/);
 verdict('... without what excuses the first epoch', $third_log, join('', third(190), checkpoint(130)), first(1, 'checkpoint at 130'));
 
 for my $case (
@@ -546,16 +556,18 @@ for my $case (
 	[ 'an epoch that extends nothing', "$origin/2", 'epoch 2' ],
 	[ 'one that extends itself', "$origin/2", 'epoch 2', $extends_second ],
 	[ 'one that extends and is none', $origin, $extends ],
-	[ 'one that extends something else than its fellows', "$origin/2", 'epoch 2', $extends =~ s/ 200 / 199 /r ])
+	[ 'one that extends something else than its fellows', "$origin/2", 'epoch 2', $extends =~ s/ 200 / 199 /r ],
+	[ 'one that extends another root than its fellows', "$origin/2", 'epoch 2', $extends =~ s/ \S+\z/ @{[encode_base64(sha256('x'), '')]}/r ])
 {
 	my ($name, $of, @lines) = @$case;
-	verdict($name, $second_log, join('', second(150), signed_note(checkpoint_text(180, root_at(\@second, 180), $of, @lines))), first(151, 'epoch'));
+	verdict($name, $second_log, join('', second(150), signed_note(checkpoint_text(180, root_at(\@second, 180), $of, @lines))), first(151, $name =~ /fellows/ ? 'contradicts what it extends' : 'do not agree'));
 }
 for my $case (
 	[ 'two epochs', 'epoch 2', 'epoch 2', $extends ],
 	[ 'two extensions', 'epoch 2', $extends, $extends ],
 	[ 'no epoch\'s number', 'epoch two', $extends ],
 	[ 'epoch 0', 'epoch 0', $extends ],
+	[ 'an extension of epoch 0', 'epoch 2', $extends =~ s/ 200 /\/0 200 /r ],
 	[ 'an extension of another log', 'epoch 2', $extends =~ s/police/potice/r ],
 	[ 'an extension without a root', 'epoch 2', $extends =~ s/ \S+\z//r ],
 	[ 'an extension with more', 'epoch 2', "$extends x" ])
