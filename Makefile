@@ -8,6 +8,8 @@
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
 #                        the head of each script says by which variables it is made longer or repeated
 #   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
+#   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server
+#   make keygen          a key that signs checkpoints, into KEY=path, for the log named ORIGIN=name; prints its verifier's key
 #   make format          clang-format over the sources; format-check only looks
 #   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
 #
@@ -35,10 +37,10 @@ ifeq ($(WERROR),1)
 PG_CFLAGS += -Werror
 endif
 
-EXTRA_CLEAN = build
+EXTRA_CLEAN = build tools/ctlpr-verify
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo format format-check lint
+SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo tools keygen format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -84,6 +86,15 @@ bench:
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
 
+tools: tools/ctlpr-verify
+
+TOOL_CFLAGS ?= -O2 -g -Wall -Wextra
+tools/ctlpr-verify: $(wildcard tools/*.c tools/*.h)
+	$(CC) -std=c99 $(TOOL_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto
+
+keygen:
+	@tools/keygen.sh '$(KEY)' '$(ORIGIN)'
+
 CLANG_FORMAT ?= $(or $(shell command -v clang-format-14),clang-format)
 C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
 
@@ -104,5 +115,7 @@ lint:
 			-D'PG_MODULE_MAGIC=extern int magic' -D'PG_FUNCTION_INFO_V1(f)=extern int info_##f' \
 			-D'pg_attribute_noreturn()=' -Dpg_noreturn= -DPGDLLEXPORT= src || exit 1; \
 	done
+	cppcheck --quiet --error-exitcode=1 --std=c99 --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem tools
 
 endif

@@ -193,14 +193,15 @@ run_group() {
 for group in "${groups[@]}"; do
 	[ "$(type -t "group_$group")" = function ] || die "no such group of tests: $group (regress, isolation, pgtap, tap)"
 done
-find_server gcc make libc6-dev perl python3 libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libfaketime pgbouncer util-linux \
+find_server gcc make libc6-dev libssl-dev openssl perl python3 libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libfaketime pgbouncer util-linux \
 	postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts postgresql-N-pgtap postgresql-N-partman
 make_work check
+make -C "$root" --no-print-directory -s tools || die "the tools were not built"
 
 # The tests run in a copy, with the shared data beside it as it is beside the original.
 tree=$work/ctlpr
 mkdir "$tree"
-for part in test expected sql docs demo ctlpr.control README.md; do
+for part in test expected sql docs demo tools ctlpr.control README.md; do
 	[ ! -e "$root/$part" ] || cp -a "$root/$part" "$tree/"
 done
 if [ -d "$root/../shared/data" ]; then
