@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 
+use FindBin;
 use Digest::SHA qw(sha256 sha256_hex);
 use MIME::Base64 qw(decode_base64 encode_base64);
 use PostgreSQL::Test::Cluster;
@@ -227,6 +228,26 @@ spew("$keys/text", $text);
 spew("$keys/signature", substr($raw, 4));
 is(system("openssl pkeyutl -verify -pubin -inkey $keys/public.pem -rawin -in $keys/text -sigfile $keys/signature >/dev/null 2>&1"), 0, '... and a signature that OpenSSL finds good');
 
+# ---- the verifier outside ----
+
+my $verifier = "$FindBin::Bin/../../tools/ctlpr-verify";
+my $verifier_key = sprintf('police.example.gov/ctlpr+%s+%s', unpack('H*', substr($raw, 0, 4)), encode_base64("\x01$public", ''));
+
+# verify_outside(database's export, notes) - its first line
+sub verify_outside
+{
+	my (@notes) = @_;
+	my ($log, $file) = ("$keys/log", "$keys/notes");
+	my ($status, $out) = $node->psql('city', 'SELECT ctlpr.export_audit()');
+	return 'refused' if $status != 0;
+	spew($log, "$out\n");
+	spew($file, join('', map { "$_\n" } @notes));
+	my ($said) = qx('$verifier' --key '$verifier_key' '$log' '$file' 2>&1) =~ /\A([^\n]*)/;
+	return $said;
+}
+like(verify_outside($note), qr/^valid: \d+ entries, 1 checkpoints?, root /, 'the verifier outside finds the export valid');
+like(verify_outside($note =~ s/\n\d+\n/\n1\n/r), qr/^not valid/, '... but not with a checkpoint that was changed');
+
 # ---- crashes ----
 
 my $running = start_child(sub { my $session = connect_as($node, 'city', 'nhpd'); for (1 .. 4000) { last if grep { $session->query($_)->{gone} } 'BEGIN', request_sql('crash'), 'COMMIT' } });
@@ -261,6 +282,7 @@ like(($node->psql('city', "SELECT ctlpr.redact_entry($searched, '{role}', 'x', '
 # ---- tampering behind a checkpoint ----
 
 $size = value('SELECT size FROM ctlpr.audit_checkpoint()');
+my $kept = slurp($published);
 value('CHECKPOINT');
 $node->stop;
 my $saved = $node->basedir . '/saved';
@@ -294,6 +316,8 @@ my %tampering = (
 	'a log cut short' => [ 'DELETE FROM ctlpr.audit_entry WHERE seq > ' . ($size - 3), $size - 2 ],
 	'a log cut short with its tiles' => [ 'DELETE FROM ctlpr.audit_entry WHERE seq > 2560; DELETE FROM ctlpr.audit_tile WHERE level > 0 OR number >= 10', 2561 ],
 	'an entry and its tiles' => [ "UPDATE ctlpr.audit_entry SET purpose = 'weigh_station' WHERE seq = 300; DELETE FROM ctlpr.audit_tile", 1 ],
+	'a log cut short, with all that tells of it here' => [ "DELETE FROM ctlpr.audit_entry WHERE seq > 2560; DELETE FROM ctlpr.audit_tile WHERE level > 0 OR number >= 10; DELETE FROM ctlpr.checkpoint", 'outside' ],
+	'an entry, with all that tells of it here' => [ "UPDATE ctlpr.audit_entry SET purpose = 'weigh_station' WHERE seq = 300; DELETE FROM ctlpr.audit_tile; DELETE FROM ctlpr.checkpoint", 'outside' ],
 	'a tile' => [ 'UPDATE ctlpr.audit_tile SET hashes = set_byte(hashes, 100, get_byte(hashes, 100) # 1) WHERE level = 0 AND number = 3', 3 * 256 + 4 ],
 	'a root' => [ 'UPDATE ctlpr.audit_tile SET root = set_byte(root, 1, get_byte(root, 1) # 1) WHERE level = 0 AND number = 3', 3 * 256 + 1 ],
 	'a checkpoint' => [ "UPDATE ctlpr.checkpoint SET note = replace(note, E'\\n$size\\n', E'\\n" . ($size + 1) . "\\n') WHERE size = $size", undef ],
@@ -301,11 +325,20 @@ my %tampering = (
 for my $name (sort keys %tampering)
 {
 	my ($sql, $bad) = @{ $tampering{$name} };
+	my $unseen = defined $bad && $bad eq 'outside';
+	unlink $published if $unseen;
 	without_library($sql);
+	value('SELECT count(*) FROM ctlpr.audit_log') if $unseen;
 	my ($status, $out) = $node->psql('city', 'SELECT valid, first_bad_seq FROM ctlpr.verify_audit()');
-	like($out, defined $bad ? qr/^f\|$bad$/ : qr/^f\|\d+$/, "found: $name");
+	like($out, $unseen ? qr/^t\|$/ : defined $bad ? qr/^f\|$bad$/ : qr/^f\|\d+$/, ($unseen ? 'not seen by whom all is kept from: ' : 'found: ') . $name);
+	# What is written to no more is exported no more.  What others keep is not what was changed in two cases.
+	my $said = verify_outside($note, $kept);
+	if ($said eq 'refused') { like($name, qr/cut short|put in|tiles/, '... and nothing is exported of it') }
+	elsif ($name =~ /^a (?:checkpoint|root)$/) { like($said, qr/^valid: /, '... and the verifier outside has its own') }
+	else { like($said, $unseen || !defined $bad ? qr/^not valid: first entry that is not: \d+:/ : qr/^not valid: first entry that is not: $bad:/, '... by the verifier outside as well') }
 	$node->stop;
 	$restore->();
+	spew($published, $kept) if $unseen;
 }
 
 # With an editor, in the file of the table
