@@ -201,7 +201,7 @@ make -C "$root" --no-print-directory -s tools || die "the tools were not built"
 # The tests run in a copy, with the shared data beside it as it is beside the original.
 tree=$work/ctlpr
 mkdir "$tree"
-for part in test expected sql docs demo tools ctlpr.control README.md; do
+for part in src test expected sql docs demo tools ctlpr.control README.md; do
 	[ ! -e "$root/$part" ] || cp -a "$root/$part" "$tree/"
 done
 if [ -d "$root/../shared/data" ]; then
