@@ -201,6 +201,8 @@ shared_forget_databases(void)
 			pg_atomic_write_u64(&slot->clock_floor, 0);
 			slot->seq_known = slot->restored = slot->writer_wanted = false;
 			slot->writing_xid = InvalidTransactionId;
+			slot->forked = slot->checkpoint_failed = false;
+			slot->checkpoint_asked = slot->checkpoint_done = 0;
 			slot->database = InvalidOid;
 		}
 		LWLockRelease(slot->lock);

@@ -320,6 +320,7 @@ my %tampering = (
 	'an entry, with all that tells of it here' => [ "UPDATE ctlpr.audit_entry SET purpose = 'weigh_station' WHERE seq = 300; DELETE FROM ctlpr.audit_tile; DELETE FROM ctlpr.checkpoint", 'outside' ],
 	'a tile' => [ 'UPDATE ctlpr.audit_tile SET hashes = set_byte(hashes, 100, get_byte(hashes, 100) # 1) WHERE level = 0 AND number = 3', 3 * 256 + 4 ],
 	'a root' => [ 'UPDATE ctlpr.audit_tile SET root = set_byte(root, 1, get_byte(root, 1) # 1) WHERE level = 0 AND number = 3', 3 * 256 + 1 ],
+	'a signature' => [ "UPDATE ctlpr.checkpoint SET note = left(note, -60) || translate(right(note, 60), 'abcdefghijklmnopqrstuvwxyz', 'bcdefghijklmnopqrstuvwxyza') WHERE size = $size", undef ],
 	'a checkpoint' => [ "UPDATE ctlpr.checkpoint SET note = replace(note, E'\\n$size\\n', E'\\n" . ($size + 1) . "\\n') WHERE size = $size", undef ],
 );
 for my $name (sort keys %tampering)
@@ -334,7 +335,7 @@ for my $name (sort keys %tampering)
 	# What is written to no more is exported no more.  What others keep is not what was changed in two cases.
 	my $said = verify_outside($note, $kept);
 	if ($said eq 'refused') { like($name, qr/cut short|put in|tiles/, '... and nothing is exported of it') }
-	elsif ($name =~ /^a (?:checkpoint|root)$/) { like($said, qr/^valid: /, '... and the verifier outside has its own') }
+	elsif ($name =~ /^a (?:checkpoint|root|signature)$/) { like($said, qr/^valid: /, '... and the verifier outside has its own') }
 	else { like($said, $unseen || !defined $bad ? qr/^not valid: first entry that is not: \d+:/ : qr/^not valid: first entry that is not: $bad:/, '... by the verifier outside as well') }
 	$node->stop;
 	$restore->();

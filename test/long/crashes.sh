@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# crashes.sh - the server is killed (SIGKILL) at every stage of purge, drop and erase, and comes back: never is an expired read seen,
+# a held one lost, something certified that was not done, or the log broken.
+#
+# The library is built with points at which it kills its server
+# (src/crash_point.h).  In each cycle tables are made, one of them by a way of
+# its own: purged by an index on time, as the rows lie, or by dropped
+# partitions; some reads are held, half of those without a copy yet.  A point
+# and how often it is passed are drawn, a round is asked for, and after the
+# crash the tables, the certificates and the log are looked at: at once, and
+# again when a round has gone through.
+#
+#   PG_CONFIG    the server to test with
+#   CYCLES       how often it is killed (default 200)
+#   CTLPR_SEED   to draw the same again
+. "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
+
+cycles=${CYCLES:-200}
+seed=${CTLPR_SEED:-$((RANDOM * 32768 + RANDOM))}
+[[ $cycles =~ ^[0-9]+$ && $seed =~ ^[0-9]+$ ]] || die "CYCLES and CTLPR_SEED must be numbers"
+
+find_server gcc make libc6-dev libssl-dev util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
+source_copy=$(mktemp -d "${TMPDIR:-/tmp}/ctlpr-crash-source.XXXXXX")
+(cd "$root" && { git ls-files -z --cached --others --exclude-standard 2>/dev/null || find . -type f -print0; } | xargs -0 cp --parents -t "$source_copy" 2>/dev/null) || true
+root=$source_copy
+export PG_CPPFLAGS=-DCTLPR_CRASH_POINTS
+make_work crashes
+cp -a "$root/test/long/crashes" "$work/"
+rm -rf "$source_copy"
+own_work
+say "$("$PG_CONFIG" --version), as user ${run_user:-$(id -un)}, in $work, seed $seed, $cycles cycles"
+
+sql() { as_user psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname=crashes "$@"; }
+
+start_cluster "autovacuum = off" "ctlpr.purge_naptime = 1h" "ctlpr.purge_batch_rows = 20" "ctlpr.purge_lock_timeout = 1s" "checkpoint_timeout = 1h"
+as_user psql --no-psqlrc --quiet --dbname=postgres --command="CREATE DATABASE crashes"
+sql --file="$work/crashes/world.sql" >/dev/null
+
+# points, as the sources name them
+mapfile -t points < <(grep -rhoP 'CRASH_POINT\("\K[^"]+' "$work/crashes/../crashes.points" 2>/dev/null || true)
+[ ${#points[@]} -gt 0 ] || mapfile -t points <"$work/points"
+declare -A reached
+
+RANDOM=$((seed % 32768))
+flaws=0
+look() {
+	local problem
+	while read -r problem; do
+		[ -n "$problem" ] || continue
+		say "cycle $cycle, $point $number: $problem"
+		flaws=$((flaws + 1))
+	done < <(sql "$@" 2>&1)
+}
+
+for ((cycle = 1; cycle <= cycles; cycle++)); do
+	ways=(time place partitions)
+	way=${ways[$((cycle % 3))]}
+	point=${points[$((RANDOM % ${#points[@]}))]}
+	number=$((RANDOM % 4 + 1))
+	relation=reads_$cycle
+	sql >/dev/null <<-SQL
+		SELECT ctlpr.set_agency_option('CT-HPD', retention => '21 days');
+		CALL make_reads('$relation', '$way');
+	SQL
+	held='SELECT now() - n * interval '"'1 minute'"', p || n, '"'CT-HPD'"' FROM generate_series(1, 10) n'
+	as_user psql --no-psqlrc --quiet --dbname=crashes --username=feed --command="INSERT INTO $relation (captured_at, plate, agency_id) SELECT now() - n * interval '1 minute', 'HELD' || n, 'CT-HPD' FROM generate_series(1, 10) n" >/dev/null
+	hold=$(as_user psql --no-psqlrc --quiet --tuples-only --no-align --dbname=crashes --username=chief \
+		--command="SELECT ctlpr.preserve('$relation', 'criminal_evidence', 'homicide', '26-7', 'Officer A', plates => (SELECT array_agg('HELD' || n) FROM generate_series(1, 20) n))")
+	as_user psql --no-psqlrc --quiet --dbname=crashes --username=feed --command="INSERT INTO $relation (captured_at, plate, agency_id) SELECT now() - n * interval '1 minute', 'HELD' || n, 'CT-HPD' FROM generate_series(11, 20) n" >/dev/null
+	sql >/dev/null <<-SQL
+		UPDATE under_test SET held = 20, expired = expired + 20, hold_id = $hold WHERE relation = '$relation';
+		SELECT ctlpr.set_agency_option('CT-HPD', retention => '1 second');
+	SQL
+	say "$point $number" | as_user tee "$work/data/crash_point" >/dev/null
+	sql --command="SET statement_timeout = '20s'" --command="SELECT sum(rows_deleted) FROM ctlpr.purge('$relation')" --command="SELECT ctlpr.erase('$relation')" >/dev/null 2>&1 || true
+
+	if [ -e "$work/data/crash_point" ]; then
+		rm -f "$work/data/crash_point"
+	else
+		reached[$point]=$((${reached[$point]:-0} + 1))
+		for ((wait = 0; wait < 200; wait++)); do
+			pgrep -f "$work/data" >/dev/null || pgrep -u "${run_user:-$(id -un)}" -f "postgres: .*crashes" >/dev/null || break
+			sleep 0.05
+		done
+		rm -f "$work/data/postmaster.pid"
+		as_user pg_ctl --pgdata="$work/data" --log="$work/server.log" --wait --silent start </dev/null >"$work/start.log" 2>&1 || { tail -n 20 "$work/server.log"; die "cycle $cycle, $point $number: the server did not come back"; }
+	fi
+	look --command="SELECT * FROM problems()"
+	look --command="BEGIN; SELECT ctlpr.break_glass('crash test'); SELECT * FROM problems_in_sight(); COMMIT"
+	sql --command="SELECT FROM ctlpr.purge('$relation')" --command="SELECT FROM ctlpr.erase('$relation')" >/dev/null 2>&1 || { say "cycle $cycle, $point $number: no round goes through afterwards"; flaws=$((flaws + 1)); }
+	look --command="SELECT * FROM problems_at_end()"
+	sql --command="DELETE FROM under_test" >/dev/null
+	[ $((cycle % 20)) -ne 0 ] || say "$cycle cycles, $flaws flaws"
+done
+
+for point in "${points[@]}"; do
+	say "$point: ${reached[$point]:-0} crashes"
+	[ "${reached[$point]:-0}" -gt 0 ] || [ "$cycles" -lt 100 ] || { say "$point was never reached"; flaws=$((flaws + 1)); }
+done
+say "seed $seed: $cycles cycles, $flaws flaws"
+if [ "$flaws" -gt 0 ]; then
+	stop_cluster
+	keep_work=1
+	say "logs are kept in $work"
+	exit 1
+fi
