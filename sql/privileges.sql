@@ -92,6 +92,11 @@ GRANT EXECUTE ON FUNCTION ctlpr.match_hotlist(regclass, regclass, timestamptz), 
 	ctlpr.hotlist_statement(regclass, regclass, text, text), ctlpr.hotlist_matches(regclass, regclass, text[]),
 	ctlpr.record_hotlist_comparison(regclass, regclass, bigint) TO ctlpr_matcher;
 GRANT EXECUTE ON FUNCTION ctlpr.match_at_ingest() TO ctlpr_admin;
+
+-- The program that deletes images; what it has left to do is for administrators and auditors.
+GRANT EXECUTE ON FUNCTION ctlpr.claim_image_deletions(int, interval), ctlpr.acknowledge_image_deletion(bigint[], text) TO ctlpr_image_deleter;
+GRANT EXECUTE ON FUNCTION ctlpr.image_deletion_state() TO ctlpr_admin, ctlpr_auditor;
+GRANT SELECT ON ctlpr.image_deletions TO ctlpr_admin, ctlpr_auditor;
 GRANT SELECT ON ctlpr.statute_hotlist_source TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.hotlist TO ctlpr_admin, ctlpr_registrar;
 GRANT SELECT ON ctlpr.hotlist_entries TO ctlpr_auditor;
@@ -222,6 +227,8 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.standing_request', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_entry', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.image_deletion', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.image_deletion_deletion_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hotlist_source', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_hotlist_id_seq', '');

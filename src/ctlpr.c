@@ -41,6 +41,7 @@ int	 ctlpr_max_databases;
 int	 ctlpr_purge_naptime_s;
 int	 ctlpr_purge_batch_rows;
 int	 ctlpr_purge_lock_timeout_ms;
+int	 ctlpr_image_deletion_limit_min;
 int	 ctlpr_request_timeout_s;
 int	 ctlpr_clock_skew_s;
 int	 ctlpr_bulk_row_limit;
@@ -147,6 +148,15 @@ define_purge_settings(void)
 	 */
 	DefineCustomIntVariable("ctlpr.purge_lock_timeout", "Longest wait of the purge worker for a lock.", NULL,
 							&ctlpr_purge_lock_timeout_ms, 30, 1, 60 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	/*
+	 * Administrators can choose how long an image may outlive its read, which
+	 * somebody else's program deletes.  After that it is kept unlawfully, and a
+	 * finding.
+	 */
+	DefineCustomIntVariable("ctlpr.image_deletion_limit", "Time in which the image of a purged read has to be deleted.",
+							"Images that are kept outside of the database are deleted by a program of the agency's.",
+							&ctlpr_image_deletion_limit_min, 24 * 60, 1, 7 * 24 * 60, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
 static void

@@ -52,6 +52,7 @@ extern int	ctlpr_max_databases;
 extern int	ctlpr_purge_naptime_s;
 extern int	ctlpr_purge_batch_rows;
 extern int	ctlpr_purge_lock_timeout_ms;
+extern int	ctlpr_image_deletion_limit_min;
 extern int	ctlpr_request_timeout_s;
 extern int	ctlpr_clock_skew_s;
 extern int	ctlpr_bulk_row_limit;
