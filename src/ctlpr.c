@@ -36,6 +36,7 @@ PG_MODULE_MAGIC;
 
 int	 ctlpr_audit_timeout_ms;
 int	 ctlpr_audit_durability;
+int	 ctlpr_audit_mirror;
 int	 ctlpr_audit_queue_kb;
 int	 ctlpr_max_databases;
 int	 ctlpr_purge_naptime_s;
@@ -53,6 +54,10 @@ int	 ctlpr_on_expired_ingest;
 static const struct config_enum_entry durability_options[] = {{"sync", AUDIT_DURABILITY_SYNC, false},
 															  {"async", AUDIT_DURABILITY_ASYNC, false},
 															  {NULL, 0, false}};
+
+static const struct config_enum_entry mirror_options[] = {{"off", AUDIT_MIRROR_OFF, false},
+														  {"log", AUDIT_MIRROR_LOG, false},
+														  {NULL, 0, false}};
 
 static const struct config_enum_entry expired_ingest_options[] = {{"error", EXPIRED_INGEST_ERROR, false},
 																  {"skip", EXPIRED_INGEST_SKIP, false},
@@ -118,6 +123,14 @@ define_audit_settings(void)
 	DefineCustomEnumVariable("ctlpr.audit_durability", "Whether rows wait until their record is durable (sync) or not (async).",
 							 NULL, &ctlpr_audit_durability, AUDIT_DURABILITY_SYNC, durability_options, PGC_SUSET, 0,
 							 check_audit_durability, NULL, NULL);
+
+	/*
+	 * Administrators can choose to have a line for each entry in the server's log
+	 * as well, from where programs that watch over several servers take it.  It
+	 * has no plate, reason, officer or case; the entry itself stays the record.
+	 */
+	DefineCustomEnumVariable("ctlpr.audit_mirror", "Whether entries are mirrored in the server log (log) or not (off).", NULL,
+							 &ctlpr_audit_mirror, AUDIT_MIRROR_OFF, mirror_options, PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	/*
 	 * Administrators can choose how much may wait for the writer, for each

@@ -38,6 +38,12 @@ typedef enum AuditDurability
 	AUDIT_DURABILITY_ASYNC
 } AuditDurability;
 
+typedef enum AuditMirror
+{
+	AUDIT_MIRROR_OFF,
+	AUDIT_MIRROR_LOG
+} AuditMirror;
+
 typedef enum ExpiredIngest
 {
 	EXPIRED_INGEST_ERROR,
@@ -47,6 +53,7 @@ typedef enum ExpiredIngest
 /* Settings, defined with their explanations in ctlpr.c */
 extern int	ctlpr_audit_timeout_ms;
 extern int	ctlpr_audit_durability;
+extern int	ctlpr_audit_mirror;
 extern int	ctlpr_audit_queue_kb;
 extern int	ctlpr_max_databases;
 extern int	ctlpr_purge_naptime_s;
