@@ -68,7 +68,8 @@ GRANT EXECUTE ON FUNCTION ctlpr.register_network, ctlpr.join_network, ctlpr.leav
 GRANT EXECUTE ON FUNCTION ctlpr.register_contract, ctlpr.end_contract, ctlpr.authorize_vendor, ctlpr.revoke_vendor_authorization,
 	ctlpr.report_suspected_misuse, ctlpr.record_post_notice, ctlpr.record_determination TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.set_agency_option, ctlpr.register_officer, ctlpr.register_policy, ctlpr.register_aggregate, ctlpr.withdraw_aggregate TO ctlpr_admin;
-GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report TO ctlpr_registrar, ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.record_review(text, text, text, date, text, text) TO ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report, ctlpr.audit_review TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency_option, ctlpr.policy, ctlpr.statute_policy, ctlpr.aggregate TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.officer TO ctlpr_admin;
 -- An administrator may narrow; who opens the data to others is not who runs the database.
@@ -110,7 +111,7 @@ DECLARE
 	instrument record;
 BEGIN
 	FOR instrument IN SELECT * FROM (VALUES ('legal_authorization', 'agency_id', NULL), ('contract', 'agency_id', NULL), ('vendor_authorization', 'agency_id', NULL),
-									 ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
+									 ('audit_review', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ROW LEVEL SECURITY', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY registrars ON ctlpr.%I FOR SELECT TO ctlpr_registrar USING (true)', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY auditors ON ctlpr.%I FOR SELECT TO ctlpr_auditor USING (ctlpr.auditor_sees(%I, NULL)%s)', instrument.name, instrument.agency,
@@ -216,6 +217,7 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.policy_policy_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report_report_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.aggregate', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_review', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hold', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold_hold_id_seq', '');

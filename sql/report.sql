@@ -772,6 +772,34 @@ BEGIN
 		AND NOT EXISTS (SELECT FROM ctlpr.policy o WHERE o.agency_id = a.agency_id AND o.kind = p.kind)
 		AND ctlpr.auditor_sees(a.agency_id, NULL);
 
+	/* quarters whose entries nobody audited within a month: 14(a)(6) asks agencies of the state for that */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('missing_review', q.agency_id, q.quarter),
+		'violation',
+		format('no audit of the log is registered for %s and quarter %s, which has entries: %s', q.agency_id, q.quarter, q.entries),
+		'14(a)(6)',
+		q.agency_id,
+		NULL::text,
+		ARRAY[q.first_seq, q.last_seq],
+		format('Review the entries from the first to the last named here, then SELECT ctlpr.record_review(%L, %L, reviewer => ...).', q.agency_id, q.quarter),
+		'missing_review'
+	FROM (
+		SELECT e.agency_id, to_char(e.at AT TIME ZONE zone, 'YYYY"Q"Q') AS quarter, max(date_trunc('quarter', e.at AT TIME ZONE zone)) AS started_at,
+			count(*) AS entries, min(e.seq) AS first_seq, max(e.seq) AS last_seq
+		FROM ctlpr.audit_entry e
+		WHERE e.entry = 'verdict'
+			AND e.action <> 'configuration'
+			/* before this quarter, for what is after it is not due; by the index on the time of the entries */
+			AND e.at < date_trunc('quarter', now() AT TIME ZONE zone) AT TIME ZONE zone
+		GROUP BY 1, 2
+	) q
+		JOIN ctlpr.agency a ON a.agency_id = q.agency_id AND a.kind <> 'vendor'
+		JOIN ctlpr.statute_adoption s ON true
+		JOIN ctlpr.statute t ON t.statute = s.statute AND t.state = a.state
+	WHERE q.started_at + interval '3 months 30 days' <= now() AT TIME ZONE zone
+		AND NOT EXISTS (SELECT FROM ctlpr.audit_review r WHERE r.agency_id = q.agency_id AND r.quarter = q.quarter)
+		AND ctlpr.auditor_sees(q.agency_id, NULL);
+
 	/* cameras that collect although the statute in force does not permit them: rules and statutes change after cameras */
 	RETURN QUERY
 	SELECT ctlpr.finding_id('camera_not_permitted', c.camera_id),
@@ -820,7 +848,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | camera_not_permitted | unlawful_disclosure';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure';
 
 /*
  * Purging by hand
