@@ -73,7 +73,7 @@ BEGIN
 			MESSAGE = format('role with OID %s does not exist', role::oid),
 			HINT = 'Create the role first, with CREATE ROLE.';
 	END IF;
-	IF found_name ~ '^pg_' OR found_name IN ('ctlpr_admin', 'ctlpr_registrar', 'ctlpr_auditor', 'ctlpr_matcher', 'ctlpr_public') THEN
+	IF found_name ~ '^pg_' OR found_name IN ('ctlpr_admin', 'ctlpr_registrar', 'ctlpr_auditor', 'ctlpr_matcher', 'ctlpr_image_deleter', 'ctlpr_public') THEN
 		RAISE EXCEPTION USING ERRCODE = '42939',
 			MESSAGE = format('role "%s" is reserved', found_name),
 			HINT = 'Bind the role that the people or the program act under.';

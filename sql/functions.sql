@@ -160,4 +160,8 @@ COMMENT ON FUNCTION ctlpr.apply_hold(bigint) IS 'Copies the reads that a hold co
 
 CREATE FUNCTION ctlpr.held_reads(hold_id bigint) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'ctlpr_held_reads' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
+CREATE FUNCTION ctlpr.images_in_use(refs text[]) RETURNS text[]
+	AS 'MODULE_PATHNAME', 'ctlpr_images_in_use' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.images_in_use(text[]) IS 'Those of the references to images that a read has which is still there, evidence included; NULL while that cannot be told';
+
 COMMENT ON FUNCTION ctlpr.held_reads(bigint) IS 'Number of reads that are copied for a hold';

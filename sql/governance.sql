@@ -463,6 +463,14 @@ BEGIN
 				DETAIL = 'The log names the plates that a search compared; under such a collation other plates would have matched.',
 				HINT = format('Run ALTER TABLE %s ALTER COLUMN %I TYPE %s COLLATE "C".', check_governable.relation, wanted.col_name, format_type(col.atttypid, col.atttypmod));
 		END IF;
+		IF wanted.part = 'image' AND NOT EXISTS (
+				SELECT FROM pg_type t
+				WHERE t.oid = col.atttypid AND (t.typcategory IN ('S', 'N') OR coalesce(nullif(t.typbasetype, 0), t.oid) IN ('bytea'::regtype, 'uuid'::regtype))) THEN
+			RAISE EXCEPTION USING ERRCODE = '42804',
+				MESSAGE = format('column "%s" of relation %s has type %s, which is neither an image nor a reference to one', wanted.col_name, wanted.relation, format_type(col.atttypid, col.atttypmod)),
+				DETAIL = 'An image that is kept elsewhere is deleted by its reference when its read is purged.',
+				HINT = 'Name a column of type text, uuid or an integer type that refers to one image, or of type bytea that holds it.';
+		END IF;
 		IF wanted.part = 'agency' AND col.atttypid NOT IN ('text'::regtype, 'varchar'::regtype, 'bpchar'::regtype, 'int2'::regtype, 'int4'::regtype, 'int8'::regtype, 'uuid'::regtype) THEN
 			RAISE EXCEPTION USING ERRCODE = '42804',
 				MESSAGE = format('column "%s" of relation %s has type %s, which cannot name an agency', wanted.col_name, wanted.relation, format_type(col.atttypid, col.atttypmod)),

@@ -38,7 +38,7 @@ COMMENT ON COLUMN ctlpr.governed_relation.plate_column IS 'Column with the plate
 COMMENT ON COLUMN ctlpr.governed_relation.agency_column IS 'Column that names the owning agency of each read; NULL where owner_agency owns all';
 COMMENT ON COLUMN ctlpr.governed_relation.owner_agency IS 'The agency that owns every read; NULL where agency_column tells';
 COMMENT ON COLUMN ctlpr.governed_relation.camera_column IS 'Column that names the camera, where there is one';
-COMMENT ON COLUMN ctlpr.governed_relation.image_column IS 'Column with the image or its reference, where there is one';
+COMMENT ON COLUMN ctlpr.governed_relation.image_column IS 'Column with the image (bytea) or a reference to one that is kept elsewhere and deleted by its reference, see ctlpr.image_deletion; NULL where there is none';
 COMMENT ON COLUMN ctlpr.governed_relation.retention IS 'Retention rule of the statute in force';
 COMMENT ON COLUMN ctlpr.governed_relation.mode IS 'enforce, or observe: verdicts are recorded and nothing is refused, hidden or purged';
 COMMENT ON COLUMN ctlpr.governed_relation.observe_until IS 'Instant at which observation ends and enforcement begins by itself';

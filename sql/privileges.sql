@@ -68,7 +68,8 @@ GRANT EXECUTE ON FUNCTION ctlpr.register_network, ctlpr.join_network, ctlpr.leav
 GRANT EXECUTE ON FUNCTION ctlpr.register_contract, ctlpr.end_contract, ctlpr.authorize_vendor, ctlpr.revoke_vendor_authorization,
 	ctlpr.report_suspected_misuse, ctlpr.record_post_notice, ctlpr.record_determination TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.set_agency_option, ctlpr.register_officer, ctlpr.register_policy, ctlpr.register_aggregate, ctlpr.withdraw_aggregate TO ctlpr_admin;
-GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report TO ctlpr_registrar, ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.record_review(text, text, text, date, text, text) TO ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report, ctlpr.audit_review TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency_option, ctlpr.policy, ctlpr.statute_policy, ctlpr.aggregate TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.officer TO ctlpr_admin;
 -- An administrator may narrow; who opens the data to others is not who runs the database.
@@ -100,6 +101,11 @@ GRANT EXECUTE ON FUNCTION ctlpr.match_hotlist(regclass, regclass, timestamptz), 
 	ctlpr.hotlist_statement(regclass, regclass, text, text), ctlpr.hotlist_matches(regclass, regclass, text[]),
 	ctlpr.record_hotlist_comparison(regclass, regclass, bigint) TO ctlpr_matcher;
 GRANT EXECUTE ON FUNCTION ctlpr.match_at_ingest() TO ctlpr_admin;
+
+-- The program that deletes images; what it has left to do is for administrators and auditors.
+GRANT EXECUTE ON FUNCTION ctlpr.claim_image_deletions(int, interval), ctlpr.acknowledge_image_deletion(bigint[], text) TO ctlpr_image_deleter;
+GRANT EXECUTE ON FUNCTION ctlpr.image_deletion_state() TO ctlpr_admin, ctlpr_auditor;
+GRANT SELECT ON ctlpr.image_deletions TO ctlpr_admin, ctlpr_auditor;
 GRANT SELECT ON ctlpr.statute_hotlist_source TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.hotlist TO ctlpr_admin, ctlpr_registrar;
 GRANT SELECT ON ctlpr.hotlist_entries TO ctlpr_auditor;
@@ -113,7 +119,7 @@ DECLARE
 	instrument record;
 BEGIN
 	FOR instrument IN SELECT * FROM (VALUES ('legal_authorization', 'agency_id', NULL), ('contract', 'agency_id', NULL), ('vendor_authorization', 'agency_id', NULL),
-									 ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
+									 ('audit_review', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ROW LEVEL SECURITY', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY registrars ON ctlpr.%I FOR SELECT TO ctlpr_registrar USING (true)', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY auditors ON ctlpr.%I FOR SELECT TO ctlpr_auditor USING (ctlpr.auditor_sees(%I, NULL)%s)', instrument.name, instrument.agency,
@@ -219,6 +225,7 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.policy_policy_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report_report_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.aggregate', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_review', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hold', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold_hold_id_seq', '');
@@ -234,6 +241,8 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.log_fork', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.log_trim', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.image_deletion', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.image_deletion_deletion_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hotlist_source', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_hotlist_id_seq', '');

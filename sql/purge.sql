@@ -20,7 +20,8 @@ CREATE TABLE ctlpr.purge_run (
 	progress_at        timestamptz NOT NULL,
 	finished_at        timestamptz,
 	certificate_seq    bigint,
-	last_sqlstate      text
+	last_sqlstate      text,
+	images_queued      bigint NOT NULL DEFAULT 0
 );
 CREATE INDEX purge_run_relation_idx ON ctlpr.purge_run (relation, run_id);
 COMMENT ON TABLE ctlpr.purge_run IS 'Runs of the purge worker, a row for each run and relation, kept in step with its deletions';
@@ -39,6 +40,7 @@ COMMENT ON COLUMN ctlpr.purge_run.progress_at IS 'When it last committed progres
 COMMENT ON COLUMN ctlpr.purge_run.finished_at IS 'When it ended; NULL while it runs or if it was cut off';
 COMMENT ON COLUMN ctlpr.purge_run.certificate_seq IS 'Entry of the log that certifies it';
 COMMENT ON COLUMN ctlpr.purge_run.last_sqlstate IS 'SQLSTATE of the last error that the run met and went past';
+COMMENT ON COLUMN ctlpr.purge_run.images_queued IS 'References to images of deleted reads that it has queued for deletion so far, see ctlpr.image_deletion';
 
 CREATE TABLE ctlpr.clock (
 	id               boolean PRIMARY KEY DEFAULT true CHECK (id),

@@ -1,7 +1,7 @@
 /*
  * register.sql - what agencies register about themselves and others: contracts
  * with vendors, options, trained officers, policies, suspected misuse, approved
- * aggregates.
+ * aggregates, reviews of the log.
  *
  * The C library reads contract, agency_option and officer by attribute number
  * (src/instruments.c), and aggregate (src/registry.c): append columns, never
@@ -184,3 +184,24 @@ COMMENT ON COLUMN ctlpr.aggregate.approved_by IS 'Who approved it';
 COMMENT ON COLUMN ctlpr.aggregate.described IS 'What it holds';
 COMMENT ON COLUMN ctlpr.aggregate.registered_at IS 'When it was registered';
 COMMENT ON COLUMN ctlpr.aggregate.registered_by IS 'Login that registered it';
+
+CREATE TABLE ctlpr.audit_review (
+	agency_id     text NOT NULL,
+	quarter       text NOT NULL CHECK (quarter ~ '^[0-9]{4}Q[1-4]$'),
+	reviewer      text NOT NULL CHECK (reviewer <> ''),
+	reviewed_on   date NOT NULL,
+	conclusion    text,
+	document      text,
+	registered_at timestamptz NOT NULL DEFAULT now(),
+	registered_by name NOT NULL DEFAULT session_user,
+	PRIMARY KEY (agency_id, quarter)
+);
+COMMENT ON TABLE ctlpr.audit_review IS 'Quarterly audits of the log, 14(a)(6)';
+COMMENT ON COLUMN ctlpr.audit_review.agency_id IS 'The agency whose entries were reviewed';
+COMMENT ON COLUMN ctlpr.audit_review.quarter IS 'The quarter of the year that they are of, such as 2026Q4, in the statute''s time zone';
+COMMENT ON COLUMN ctlpr.audit_review.reviewer IS 'Who reviewed them';
+COMMENT ON COLUMN ctlpr.audit_review.reviewed_on IS 'Day on which the review was finished, in the statute''s time zone';
+COMMENT ON COLUMN ctlpr.audit_review.conclusion IS 'What it came to; NULL where the document says so';
+COMMENT ON COLUMN ctlpr.audit_review.document IS 'Where the paper is kept';
+COMMENT ON COLUMN ctlpr.audit_review.registered_at IS 'When it was registered';
+COMMENT ON COLUMN ctlpr.audit_review.registered_by IS 'Login that registered it';

@@ -666,3 +666,90 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ctlpr.withdraw_aggregate(regclass, text) IS 'Withdraws the approval of a table of aggregates';
+
+/*
+ * quarter_start(quarter) - the instant at which a quarter of a year begins, in
+ * the statute's time zone.
+ *
+ * quarter: such as 2026Q4.  Errors: 22004, 22023 none.
+ */
+CREATE FUNCTION ctlpr.quarter_start(quarter text)
+RETURNS timestamptz
+LANGUAGE plpgsql STABLE PARALLEL SAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	PERFORM ctlpr.check_text('quarter', quarter_start.quarter);
+	IF quarter !~ '^(19|20|21)[0-9]{2}Q[1-4]$' THEN
+		RAISE EXCEPTION USING ERRCODE = '22023',
+			MESSAGE = 'argument "quarter" names no quarter of a year',
+			HINT = 'Write the year and the quarter, as in 2026Q4.';
+	END IF;
+	RETURN make_timestamp(left(quarter, 4)::int, 3 * right(quarter, 1)::int - 2, 1, 0, 0, 0) AT TIME ZONE (ctlpr.adopted_statute()).time_zone;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.quarter_start(text) IS 'Internal: the instant at which a quarter such as 2026Q4 begins, in the statute''s time zone';
+
+/*
+ * record_review(agency_id, quarter, reviewer, reviewed_on, conclusion,
+ * document) - the entries of an agency in a quarter were audited.
+ *
+ * Called by registrars, and by auditors of the agency: its oversight officer.
+ * quarter: one that has ended, such as 2026Q4; reviewer: who audited;
+ * reviewed_on: when that was finished, after the quarter, today where left out;
+ * conclusion: what it came to; document: where the paper is kept.
+ * What is on record stays: a quarter is registered once.
+ * Errors: 22004, 22001, 22023 an argument; 42501 an auditor of others; 42704
+ * agency unknown; 42710 reviewed before; 55000 the quarter has not ended.
+ * Clause: 14(a)(6).
+ */
+CREATE FUNCTION ctlpr.record_review(agency_id text, quarter text, reviewer text, reviewed_on date DEFAULT NULL, conclusion text DEFAULT NULL, document text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	audited   ctlpr.agency := ctlpr.check_agency(record_review.agency_id);
+	started   timestamptz := ctlpr.quarter_start(record_review.quarter);
+	zone      text := (ctlpr.adopted_statute()).time_zone;
+	ended_on  date := ((started AT TIME ZONE zone) + interval '3 months')::date;
+	today     date := (now() AT TIME ZONE zone)::date;
+	finished  date := coalesce(record_review.reviewed_on, today);
+	arguments jsonb := jsonb_build_object('function', 'record_review', 'quarter', record_review.quarter);
+BEGIN
+	PERFORM ctlpr.check_text('reviewer', record_review.reviewer);
+	IF conclusion IS NOT NULL THEN
+		PERFORM ctlpr.check_text('conclusion', conclusion);
+	END IF;
+	IF document IS NOT NULL THEN
+		PERFORM ctlpr.check_text('document', document);
+	END IF;
+	IF NOT pg_has_role(ctlpr.outer_role(), 'ctlpr_registrar', 'USAGE') AND NOT ctlpr.auditor_sees(audited.agency_id, NULL) THEN
+		PERFORM ctlpr.record_event('configuration', agency_id => audited.agency_id, clause => '14(a)(6)', sqlstate => '42501', detail => arguments);
+		RAISE EXCEPTION USING ERRCODE = '42501',
+			MESSAGE = 'the role audits other agencies',
+			HINT = 'An auditor registers reviews of the agencies that ctlpr.bind_auditor() names; a registrar may register all.';
+	END IF;
+	IF today < ended_on THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('quarter %s has not ended', record_review.quarter),
+			DETAIL = format('Its last day is %s; entries that were yet to come cannot have been reviewed.', ended_on - 1),
+			HINT = 'Register the review when the quarter is over.';
+	END IF;
+	IF finished NOT BETWEEN ended_on AND today THEN
+		RAISE EXCEPTION USING ERRCODE = '22023',
+			MESSAGE = 'the review was finished before the quarter was, or on a day to come',
+			HINT = format('State a day from %s to %s.', ended_on, today);
+	END IF;
+	INSERT INTO ctlpr.audit_review AS r (agency_id, quarter, reviewer, reviewed_on, conclusion, document)
+		VALUES (audited.agency_id, record_review.quarter, record_review.reviewer, finished, record_review.conclusion, record_review.document)
+		ON CONFLICT DO NOTHING;
+	IF NOT FOUND THEN
+		RAISE EXCEPTION USING ERRCODE = '42710',
+			MESSAGE = format('quarter %s of agency "%s" was reviewed before', record_review.quarter, audited.agency_id),
+			HINT = 'What is on record stays; the table ctlpr.audit_review has it.';
+	END IF;
+	PERFORM ctlpr.record_event('configuration', agency_id => audited.agency_id, clause => '14(a)(6)', detail => arguments || jsonb_build_object('reviewed_on', finished));
+END
+$$;
+COMMENT ON FUNCTION ctlpr.record_review(text, text, text, date, text, text) IS 'Registers that the entries of an agency in a quarter were audited, 14(a)(6)';

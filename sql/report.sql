@@ -390,7 +390,8 @@ SELECT e.seq,
 	(e.detail ->> 'started_at')::timestamptz AS started_at,
 	(e.detail ->> 'finished_at')::timestamptz AS finished_at,
 	e.relation AS relation_name,
-	e.detail -> 'owners' AS owners
+	e.detail -> 'owners' AS owners,
+	coalesce((e.detail ->> 'images_queued')::bigint, 0) AS images_queued
 FROM ctlpr.audit_entry e
 WHERE e.entry = 'verdict'
 	AND e.action = 'purge'
@@ -410,6 +411,7 @@ COMMENT ON COLUMN ctlpr.purges.started_at IS 'When the run began';
 COMMENT ON COLUMN ctlpr.purges.finished_at IS 'When it ended';
 COMMENT ON COLUMN ctlpr.purges.relation_name IS 'Qualified name of the relation at the time';
 COMMENT ON COLUMN ctlpr.purges.owners IS 'Reads deleted for each owning agency';
+COMMENT ON COLUMN ctlpr.purges.images_queued IS 'Images of theirs that were queued for deletion where they are kept, see ctlpr.image_deletions';
 
 CREATE VIEW ctlpr.retention_status WITH (security_barrier) AS
 SELECT s.relation, s.retention, s.limit_at, s.oldest_read_on, s.expired_rows, s.purge_lag, s.purging
@@ -521,6 +523,28 @@ BEGIN
 	WHERE x.reads > 0
 		AND (NOT g.purging OR x.lag > 2 * naptime)
 		AND ctlpr.auditor_sees(x.agency_id, NULL);
+
+	/* images of purged reads that nobody deleted in time: they are ALPR data like the reads */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('overdue_image', d.relation_name, d.agency_id),
+		'violation',
+		format('images of reads that were purged from %s are not deleted: %s, the first was due on %s', d.relation_name, count(*), (min(d.due_at) AT TIME ZONE zone)::date),
+		'13(b)(2)(A)',
+		d.agency_id,
+		NULL::text,
+		ARRAY(SELECT e.seq
+			FROM ctlpr.audit_entry e
+			WHERE e.entry = 'verdict' AND e.action = 'image_deletion' AND e.agency_id = d.agency_id
+			ORDER BY e.seq DESC
+			LIMIT 1),
+		'See that the program which deletes images runs as a role that is a member of ctlpr_image_deleter and bound to the agency, and look at its own log for deletions that fail.',
+		'overdue_image'
+	FROM ctlpr.image_deletion d
+	WHERE d.reference IS NOT NULL
+		AND d.kept_at IS NULL
+		AND d.due_at < now()
+		AND ctlpr.auditor_sees(d.agency_id, NULL)
+	GROUP BY d.relation_name, d.agency_id;
 
 	/* what somebody tried that the act forbids to everybody */
 	RETURN QUERY
@@ -748,6 +772,34 @@ BEGIN
 		AND NOT EXISTS (SELECT FROM ctlpr.policy o WHERE o.agency_id = a.agency_id AND o.kind = p.kind)
 		AND ctlpr.auditor_sees(a.agency_id, NULL);
 
+	/* quarters whose entries nobody audited within a month: 14(a)(6) asks agencies of the state for that */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('missing_review', q.agency_id, q.quarter),
+		'violation',
+		format('no audit of the log is registered for %s and quarter %s, which has entries: %s', q.agency_id, q.quarter, q.entries),
+		'14(a)(6)',
+		q.agency_id,
+		NULL::text,
+		ARRAY[q.first_seq, q.last_seq],
+		format('Review the entries from the first to the last named here, then SELECT ctlpr.record_review(%L, %L, reviewer => ...).', q.agency_id, q.quarter),
+		'missing_review'
+	FROM (
+		SELECT e.agency_id, to_char(e.at AT TIME ZONE zone, 'YYYY"Q"Q') AS quarter, max(date_trunc('quarter', e.at AT TIME ZONE zone)) AS started_at,
+			count(*) AS entries, min(e.seq) AS first_seq, max(e.seq) AS last_seq
+		FROM ctlpr.audit_entry e
+		WHERE e.entry = 'verdict'
+			AND e.action <> 'configuration'
+			/* before this quarter, for what is after it is not due; by the index on the time of the entries */
+			AND e.at < date_trunc('quarter', now() AT TIME ZONE zone) AT TIME ZONE zone
+		GROUP BY 1, 2
+	) q
+		JOIN ctlpr.agency a ON a.agency_id = q.agency_id AND a.kind <> 'vendor'
+		JOIN ctlpr.statute_adoption s ON true
+		JOIN ctlpr.statute t ON t.statute = s.statute AND t.state = a.state
+	WHERE q.started_at + interval '3 months 30 days' <= now() AT TIME ZONE zone
+		AND NOT EXISTS (SELECT FROM ctlpr.audit_review r WHERE r.agency_id = q.agency_id AND r.quarter = q.quarter)
+		AND ctlpr.auditor_sees(q.agency_id, NULL);
+
 	/* cameras that collect although the statute in force does not permit them: rules and statutes change after cameras */
 	RETURN QUERY
 	SELECT ctlpr.finding_id('camera_not_permitted', c.camera_id),
@@ -796,7 +848,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | camera_not_permitted | unlawful_disclosure';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure';
 
 /*
  * Purging by hand

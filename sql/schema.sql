@@ -16,7 +16,7 @@ DO $$
 DECLARE
 	group_role name;
 BEGIN
-	FOREACH group_role IN ARRAY ARRAY['ctlpr_admin', 'ctlpr_registrar', 'ctlpr_auditor', 'ctlpr_matcher', 'ctlpr_public']::name[]
+	FOREACH group_role IN ARRAY ARRAY['ctlpr_admin', 'ctlpr_registrar', 'ctlpr_auditor', 'ctlpr_matcher', 'ctlpr_image_deleter', 'ctlpr_public']::name[]
 	LOOP
 		IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) group_role) THEN
 			EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', group_role);

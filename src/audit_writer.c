@@ -40,6 +40,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "audit_mirror.h"
 #include "audit_queue.h"
 #include "audit_tree.h"
 #include "audit_writer.h"
@@ -441,7 +442,10 @@ write_batch(const Batch *batch, bool may_wait)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	open_log(&log);
 	while ((row = audit_queue_next(my_slot, &position, batch->head)) != NULL)
+	{
+		audit_mirror_add(row);
 		add_row(&log, row);
+	}
 	close_log(&log);
 	PopActiveSnapshot();
 
@@ -455,6 +459,7 @@ write_batch(const Batch *batch, bool may_wait)
 	/* Who is told to leave does not wait for standbys: the next writer settles it. */
 	if (!ProcDiePending)
 		audit_queue_committed(my_slot);
+	audit_mirror_write();
 	pgstat_report_stat(false);
 	return true;
 }

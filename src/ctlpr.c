@@ -36,6 +36,7 @@ PG_MODULE_MAGIC;
 
 int	  ctlpr_audit_timeout_ms;
 int	  ctlpr_audit_durability;
+int	  ctlpr_audit_mirror;
 int	  ctlpr_audit_queue_kb;
 int	  ctlpr_max_databases;
 char *ctlpr_checkpoint_key = NULL;
@@ -45,6 +46,7 @@ int	  ctlpr_checkpoint_interval_s = 600;
 int	  ctlpr_purge_naptime_s;
 int	  ctlpr_purge_batch_rows;
 int	  ctlpr_purge_lock_timeout_ms;
+int	  ctlpr_image_deletion_limit_min;
 int	  ctlpr_request_timeout_s;
 int	  ctlpr_clock_skew_s;
 int	  ctlpr_bulk_row_limit;
@@ -56,6 +58,10 @@ int	  ctlpr_on_expired_ingest;
 static const struct config_enum_entry durability_options[] = {{"sync", AUDIT_DURABILITY_SYNC, false},
 															  {"async", AUDIT_DURABILITY_ASYNC, false},
 															  {NULL, 0, false}};
+
+static const struct config_enum_entry mirror_options[] = {{"off", AUDIT_MIRROR_OFF, false},
+														  {"log", AUDIT_MIRROR_LOG, false},
+														  {NULL, 0, false}};
 
 static const struct config_enum_entry expired_ingest_options[] = {{"error", EXPIRED_INGEST_ERROR, false},
 																  {"skip", EXPIRED_INGEST_SKIP, false},
@@ -121,6 +127,14 @@ define_audit_settings(void)
 	DefineCustomEnumVariable("ctlpr.audit_durability", "Whether rows wait until their record is durable (sync) or not (async).",
 							 NULL, &ctlpr_audit_durability, AUDIT_DURABILITY_SYNC, durability_options, PGC_SUSET, 0,
 							 check_audit_durability, NULL, NULL);
+
+	/*
+	 * Administrators can choose to have a line for each entry in the server's log
+	 * as well, from where programs that watch over several servers take it.  It
+	 * has no plate, reason, officer or case; the entry itself stays the record.
+	 */
+	DefineCustomEnumVariable("ctlpr.audit_mirror", "Whether entries are mirrored in the server log (log) or not (off).", NULL,
+							 &ctlpr_audit_mirror, AUDIT_MIRROR_OFF, mirror_options, PGC_SIGHUP, 0, NULL, NULL, NULL);
 
 	/*
 	 * Administrators can choose how much may wait for the writer, for each
@@ -202,6 +216,15 @@ define_purge_settings(void)
 	 */
 	DefineCustomIntVariable("ctlpr.purge_lock_timeout", "Longest wait of the purge worker for a lock.", NULL,
 							&ctlpr_purge_lock_timeout_ms, 30, 1, 60 * 1000, PGC_SIGHUP, GUC_UNIT_MS, NULL, NULL, NULL);
+
+	/*
+	 * Administrators can choose how long an image may outlive its read, which
+	 * somebody else's program deletes.  After that it is kept unlawfully, and a
+	 * finding.
+	 */
+	DefineCustomIntVariable("ctlpr.image_deletion_limit", "Time in which the image of a purged read has to be deleted.",
+							"Images that are kept outside of the database are deleted by a program of the agency's.",
+							&ctlpr_image_deletion_limit_min, 24 * 60, 1, 7 * 24 * 60, PGC_SIGHUP, GUC_UNIT_MIN, NULL, NULL, NULL);
 }
 
 static void

@@ -38,6 +38,12 @@ typedef enum AuditDurability
 	AUDIT_DURABILITY_ASYNC
 } AuditDurability;
 
+typedef enum AuditMirror
+{
+	AUDIT_MIRROR_OFF,
+	AUDIT_MIRROR_LOG
+} AuditMirror;
+
 typedef enum ExpiredIngest
 {
 	EXPIRED_INGEST_ERROR,
@@ -47,6 +53,7 @@ typedef enum ExpiredIngest
 /* Settings, defined with their explanations in ctlpr.c */
 extern int	 ctlpr_audit_timeout_ms;
 extern int	 ctlpr_audit_durability;
+extern int	 ctlpr_audit_mirror;
 extern int	 ctlpr_audit_queue_kb;
 extern int	 ctlpr_max_databases;
 extern char *ctlpr_checkpoint_key;
@@ -56,6 +63,7 @@ extern int	 ctlpr_checkpoint_interval_s;
 extern int	 ctlpr_purge_naptime_s;
 extern int	 ctlpr_purge_batch_rows;
 extern int	 ctlpr_purge_lock_timeout_ms;
+extern int	 ctlpr_image_deletion_limit_min;
 extern int	 ctlpr_request_timeout_s;
 extern int	 ctlpr_clock_skew_s;
 extern int	 ctlpr_bulk_row_limit;

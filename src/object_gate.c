@@ -43,6 +43,7 @@
 #include "function_facts.h"
 #include "gate.h"
 #include "hold.h"
+#include "image.h"
 #include "object_gate.h"
 #include "outflow.h"
 #include "record.h"
@@ -256,6 +257,9 @@ object_gate_keep_held(Oid relid, LOCKMODE lock)
 		member.root = held_root(found);
 		PushActiveSnapshot(GetTransactionSnapshot());
 		hold_keep(&member, (HoldPart) HOLD_ALL);
+		/* Whoever is detached keeps its reads. */
+		if (lock == AccessExclusiveLock)
+			(void) image_queue_all(&member);
 		PopActiveSnapshot();
 		held_kept = remember_oid(held_kept, member.relid);
 	}

@@ -51,6 +51,7 @@
 #include "ctlpr.h"
 #include "exempt.h"
 #include "hold.h"
+#include "image.h"
 #include "object_gate.h"
 #include "purge.h"
 #include "purge_count.h"
@@ -168,20 +169,22 @@ day_datum(TimestampTz at, char *null)
 static void
 store_progress(const PurgeRun *run, int partitions_dropped)
 {
-	Oid	  types[] = {INT8OID, INT8OID, INT4OID, TEXTOID, DATEOID, DATEOID};
-	char  nulls[] = {' ', ' ', ' ', ' ', ' ', ' '};
+	Oid	  types[] = {INT8OID, INT8OID, INT4OID, TEXTOID, DATEOID, DATEOID, INT8OID};
+	char  nulls[] = {' ', ' ', ' ', ' ', ' ', ' ', ' '};
 	Datum values[] = {Int64GetDatum(run->run_id),
 					  Int64GetDatum(run->total.reads + run->batch.reads),
 					  Int32GetDatum(run->partitions_dropped + partitions_dropped),
 					  CStringGetTextDatum(purge_count_json(&run->total, &run->batch)),
 					  day_datum(Min(run->total.oldest, run->batch.oldest), &nulls[4]),
-					  day_datum(Max(run->total.newest, run->batch.newest), &nulls[5])};
+					  day_datum(Max(run->total.newest, run->batch.newest), &nulls[5]),
+					  Int64GetDatum(run->total.images + run->batch.images)};
 
 	SPI_connect();
 	if (SPI_execute_with_args(
 			"UPDATE ctlpr.purge_run SET rows_deleted = $2, partitions_dropped = $3, owners = $4::pg_catalog.jsonb, "
-			"oldest_read_on = $5, newest_read_on = $6, progress_at = pg_catalog.clock_timestamp() WHERE run_id = $1",
-			6, types, values, nulls, false, 0) != SPI_OK_UPDATE ||
+			"oldest_read_on = $5, newest_read_on = $6, images_queued = $7, progress_at = pg_catalog.clock_timestamp() WHERE run_id = "
+			"$1",
+			7, types, values, nulls, false, 0) != SPI_OK_UPDATE ||
 		SPI_processed != 1)
 		elog(ERROR, "the row of the purge run is missing");
 	SPI_finish();
@@ -239,6 +242,7 @@ step_drop_partition(PurgeRun *run, Oid partition)
 	member = *found;
 	purge_count_reset(&run->batch);
 	hold_keep(&member, (HoldPart) HOLD_ALL);
+	run->batch.images = image_queue_all(&member);
 	exempt_become_owner(partition, &user, &context);
 	(void) exempt_send(partition,
 					   psprintf("SELECT %s, pg_catalog.count(*), pg_catalog.min(%s), pg_catalog.max(%s) FROM %s GROUP BY 1",
@@ -334,10 +338,13 @@ batch_sql(const PurgeRun *run, const GovernedRelation *member, bool direct)
 	const PurgeSweep *sweep = &run->sweep;
 	char			 *relation = retention_relation_sql(member->relid);
 	char			 *captured = retention_captured_sql(member);
-	char			 *columns = psprintf("%s, %s", retention_owner_sql(member), captured);
+	char			 *columns = psprintf("%s, %s, ctid", retention_owner_sql(member), captured);
+	char			 *reference = image_reference_sql(member);
 	char			 *expired = retention_expired_sql(member, run->now);
 	char			 *rest;
 
+	if (reference)
+		columns = psprintf("%s, %s", columns, reference);
 	if (sweep->way == WAY_BY_TIME)
 		rest = psprintf("FROM ONLY %s WHERE %s >= $2 AND %s < $3 AND %s ORDER BY %s LIMIT %d", relation, captured, captured,
 						expired, captured, ctlpr_purge_batch_rows);
@@ -345,8 +352,8 @@ batch_sql(const PurgeRun *run, const GovernedRelation *member, bool direct)
 		rest = psprintf("FROM ONLY %s WHERE ctid >= '(%u,0)'::pg_catalog.tid AND ctid < '(%u,0)'::pg_catalog.tid AND %s",
 						relation, sweep->block, sweep->block + sweep->pages, expired);
 	if (direct)
-		return psprintf("SELECT %s, ctid %s", columns, rest);
-	return psprintf("DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid %s%s)) RETURNING %s, ctid", relation, rest,
+		return psprintf("SELECT %s %s", columns, rest);
+	return psprintf("DELETE FROM ONLY %s WHERE ctid = ANY (ARRAY(SELECT ctid %s%s)) RETURNING %s", relation, rest,
 					sweep->around_locks ? " FOR UPDATE SKIP LOCKED" : "", columns);
 }
 
@@ -462,11 +469,15 @@ step_delete_batch(PurgeRun *run, Oid table)
 	/* As the executor would, for who subscribes to it. */
 	CheckCmdReplicaIdentity(relation, CMD_DELETE);
 	purge_receiver_init(&receiver, &run->batch, member.root, direct ? relation : NULL);
+	if (image_reference_sql(&member))
+		receiver.images = image_list_begin();
 	nest_level = NewGUCNestLevel();
 	insist_on_way(run->sweep.way);
 	met = exempt_send(table, batch_sql(run, &member, direct), by_time ? 3 : 1, values, &receiver.receiver, NULL);
 	AtEOXact_GUC(true, nest_level);
 	table_close(relation, NoLock);
+	if (receiver.images)
+		run->batch.images = image_queue(member.root, receiver.images);
 	if (by_time)
 		move_on_by_time(&run->sweep, &receiver, values, met, direct);
 	else
@@ -489,7 +500,8 @@ step_certify(PurgeRun *run, Oid root)
 	execute(psprintf(
 				"UPDATE ctlpr.purge_run SET finished_at = pg_catalog.clock_timestamp() WHERE run_id = " INT64_FORMAT
 				" RETURNING relation_name, pg_catalog.jsonb_build_object('run_id', run_id, 'limit_at', limit_at, 'rows_deleted', "
-				"rows_deleted, 'partitions_dropped', partitions_dropped, 'owners', owners, 'oldest_read_on', oldest_read_on, "
+				"rows_deleted, 'partitions_dropped', partitions_dropped, 'images_queued', images_queued, 'owners', owners, "
+				"'oldest_read_on', oldest_read_on, "
 				"'newest_read_on', newest_read_on, 'started_at', started_at, 'finished_at', finished_at), "
 				"rows_deleted > 0 OR partitions_dropped > 0",
 				run->run_id),
@@ -580,6 +592,15 @@ step_fold_ingest_counts(PurgeRun *run, Oid root)
 			"WITH folded AS (DELETE FROM ctlpr.ingest_count RETURNING relation, agency_id, read_on, reads) "
 			"INSERT INTO ctlpr.ingest_count SELECT relation, agency_id, read_on, pg_catalog.sum(reads) FROM folded GROUP BY 1, 2, 3",
 			SPI_OK_INSERT);
+	SPI_finish();
+}
+
+/* Look again at images that nobody has claimed by their deadline; forget those that are deleted long since. */
+static void
+step_settle_images(PurgeRun *run, Oid root)
+{
+	SPI_connect();
+	execute("SELECT ctlpr.settle_image_deletions()", SPI_OK_SELECT);
 	SPI_finish();
 }
 
@@ -869,6 +890,7 @@ purge_round(uint64 round, Oid only)
 		purge_relation(&run);
 	}
 	(void) run_step(step_fold_ingest_counts, &general, InvalidOid);
+	(void) run_step(step_settle_images, &general, InvalidOid);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);
 }

@@ -18,6 +18,7 @@
 #include "utils/timestamp.h"
 
 #include "ctlpr.h"
+#include "image.h"
 #include "purge_count.h"
 #include "registry.h"
 
@@ -75,7 +76,7 @@ make_owner(PurgeCount *count, const char *value, size_t length, const char *agen
 }
 
 /* Count reads of an owner whose value is not null, or of nobody (value NULL). */
-static void
+static PurgedOwner *
 add_reads(PurgeCount *count, Oid root, const char *value, size_t length, int64 reads)
 {
 	PurgedOwner *owner = find_owner(count->owners, value ? value : "", length);
@@ -84,6 +85,7 @@ add_reads(PurgeCount *count, Oid root, const char *value, size_t length, int64 r
 		owner = make_owner(count, value ? value : "", length, value ? registry_owner_agency(root, pnstrdup(value, length)) : "");
 	owner->reads += reads;
 	count->reads += reads;
+	return owner;
 }
 
 void
@@ -101,6 +103,7 @@ purge_count_merge(PurgeCount *into, const PurgeCount *from)
 		owner->reads += added->reads;
 	}
 	into->reads += from->reads;
+	into->images += from->images;
 	into->oldest = Min(into->oldest, from->oldest);
 	into->newest = Max(into->newest, from->newest);
 }
@@ -198,6 +201,7 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	PurgeReceiver *purge = (PurgeReceiver *) self;
 	size_t		   length;
 	const char	  *value;
+	PurgedOwner	  *owner;
 	TimestampTz	   captured_at;
 
 	slot_getallattrs(slot);
@@ -206,7 +210,9 @@ receive_row(TupleTableSlot *slot, DestReceiver *self)
 	if (purge->table && !delete_row(purge, (ItemPointer) DatumGetPointer(slot->tts_values[2])))
 		return true;
 	value = owner_value(slot, &length);
-	add_reads(purge->count, purge->root, value, length, 1);
+	owner = add_reads(purge->count, purge->root, value, length, 1);
+	if (purge->images && !slot->tts_isnull[3])
+		image_list_add(purge->images, owner->agency_id, slot->tts_values[3]);
 	purge->count->oldest = Min(purge->count->oldest, captured_at);
 	purge->count->newest = Max(purge->count->newest, captured_at);
 	return true;
@@ -221,7 +227,7 @@ receive_sums(TupleTableSlot *slot, DestReceiver *self)
 
 	slot_getallattrs(slot);
 	value = owner_value(slot, &length);
-	add_reads(purge->count, purge->root, value, length, DatumGetInt64(slot->tts_values[1]));
+	(void) add_reads(purge->count, purge->root, value, length, DatumGetInt64(slot->tts_values[1]));
 	purge->count->oldest = Min(purge->count->oldest, DatumGetTimestampTz(slot->tts_values[2]));
 	purge->count->newest = Max(purge->count->newest, DatumGetTimestampTz(slot->tts_values[3]));
 	return true;

@@ -12,11 +12,13 @@
 #include "tcop/dest.h"
 #include "utils/relcache.h"
 #include "utils/snapshot.h"
+#include "utils/tuplestore.h"
 
 typedef struct PurgeCount
 {
 	MemoryContext context; /* of the owners */
 	int64		  reads;
+	int64		  images; /* of theirs that were queued for deletion */
 	List		 *owners; /* of PurgedOwner * */
 	TimestampTz	  oldest; /* DT_NOEND: nothing yet */
 	TimestampTz	  newest;
@@ -36,17 +38,19 @@ extern char *purge_count_json(const PurgeCount *total, const PurgeCount *batch);
 
 /*
  * Where rows of (owner text, captured_at timestamptz, ctid tid) are counted
- * that a DELETE returns, or that a query finds and that are deleted here.
+ * that a DELETE returns, or that a query finds and that are deleted here.  With
+ * a list for images the rows have a fourth column, a text that refers to one.
  */
 typedef struct PurgeReceiver
 {
-	DestReceiver receiver;
-	PurgeCount	*count;
-	Oid			 root;
-	Relation	 table; /* to delete from; NULL: the rows are gone already */
-	CommandId	 command;
-	Snapshot	 snapshot;
-	TimestampTz	 latest; /* captured time of those that came, deleted or not */
+	DestReceiver	 receiver;
+	PurgeCount		*count;
+	Oid				 root;
+	Relation		 table; /* to delete from; NULL: the rows are gone already */
+	CommandId		 command;
+	Snapshot		 snapshot;
+	Tuplestorestate *images; /* list for references; NULL: none are wanted */
+	TimestampTz		 latest; /* captured time of those that came, deleted or not */
 } PurgeReceiver;
 
 /*
