@@ -166,6 +166,8 @@ AS $$
 			'a terminal left alone searches on under the last officer''s request for longer', NULL),
 		('ctlpr.purge_naptime', NULL, NULL, 3600, 'info', '60s',
 			'expired reads, hidden at once, stay stored for longer', NULL),
+		('ctlpr.erase', '{on}', NULL, NULL, 'warning', 'on',
+			'bytes of purged reads stay in the files until their place is taken', NULL),
 
 		/* durability of the record and of what the registrars file */
 		('fsync', '{on}', NULL, NULL, 'violation', 'on',

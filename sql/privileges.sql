@@ -57,6 +57,12 @@ GRANT SELECT ON ctlpr.clock TO ctlpr_admin, ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.standing_request(regrole, text, text, text, timestamptz, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.revoke_standing_request(bigint, text) TO ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.purge TO ctlpr_admin;
+GRANT EXECUTE ON PROCEDURE ctlpr.erase(regclass) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.register_copy(text, text, interval), ctlpr.end_copy(bigint, text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.erase_state() TO ctlpr_admin, ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.over_retained() TO ctlpr_auditor;
+GRANT SELECT ON ctlpr.erase_status, ctlpr.data_copy TO ctlpr_admin, ctlpr_auditor;
+GRANT SELECT ON ctlpr.erasures, ctlpr.over_retention TO ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency, ctlpr.role_binding, ctlpr.auditor_binding, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statute_purpose,
 	ctlpr.statute_retention, ctlpr.statute_recipient, ctlpr.governed_relation, ctlpr.agency_key, ctlpr.standing_request TO ctlpr_admin;
 GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;
@@ -243,6 +249,13 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.purge_run_run_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.image_deletion', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.image_deletion_deletion_id_seq', '');
+-- What was erased there says nothing of the bytes here.
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.erase_run', 'WHERE false');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.erase_run_run_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.erase_member', 'WHERE false');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.erase_loss', 'WHERE false');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.data_copy', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.data_copy_copy_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hotlist_source', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hotlist_hotlist_id_seq', '');

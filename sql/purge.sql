@@ -11,6 +11,7 @@ CREATE TABLE ctlpr.purge_run (
 	relation           regclass NOT NULL,
 	relation_name      text NOT NULL,
 	limit_at           timestamptz NOT NULL,
+	expired_at         timestamptz NOT NULL,
 	rows_deleted       bigint NOT NULL DEFAULT 0,
 	partitions_dropped int NOT NULL DEFAULT 0,
 	owners             jsonb NOT NULL DEFAULT '{}',
@@ -30,6 +31,7 @@ COMMENT ON COLUMN ctlpr.purge_run.round IS 'Round of the worker that it belongs 
 COMMENT ON COLUMN ctlpr.purge_run.relation IS 'The governed relation';
 COMMENT ON COLUMN ctlpr.purge_run.relation_name IS 'Its qualified name at the time';
 COMMENT ON COLUMN ctlpr.purge_run.limit_at IS 'Reads captured before this instant had expired';
+COMMENT ON COLUMN ctlpr.purge_run.expired_at IS 'The instant at which that was so';
 COMMENT ON COLUMN ctlpr.purge_run.rows_deleted IS 'Reads deleted so far, those in dropped partitions included';
 COMMENT ON COLUMN ctlpr.purge_run.partitions_dropped IS 'Partitions dropped so far';
 COMMENT ON COLUMN ctlpr.purge_run.owners IS 'Reads deleted so far for each owning agency';

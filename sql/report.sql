@@ -173,7 +173,7 @@ SELECT e.seq,
 		WHEN o.entries > 0 THEN 'ok'
 		WHEN NOT e.allowed AND e.enforced IS NOT FALSE THEN 'none'
 		/* nothing runs after these: a request is a permission, the others tell of what is done */
-		WHEN e.action IN ('request', 'break_glass', 'purge', 'restore') THEN 'none'
+		WHEN e.action IN ('request', 'break_glass', 'purge', 'erase', 'restore') THEN 'none'
 		ELSE 'unknown'
 	END AS outcome,
 	o.rows_returned,
@@ -214,7 +214,7 @@ FROM ctlpr.audit_entry e
 WHERE e.entry = 'verdict'
 	AND (ctlpr.auditor_sees(e.agency_id, w.owners)
 		OR (e.agency_id IS NULL
-			AND e.action IN ('purge', 'configuration', 'break_glass', 'restore', 'clock')
+			AND e.action IN ('purge', 'erase', 'configuration', 'break_glass', 'restore', 'clock')
 			AND (SELECT ctlpr.is_auditor())))
 ORDER BY e.seq DESC;
 COMMENT ON VIEW ctlpr.audit_log IS 'The log, newest first: a row for each statement on a governed relation, request and event, with its verdict and what came of it (14(a)(6), 15(a)(1)(B))';
@@ -236,7 +236,7 @@ COMMENT ON COLUMN ctlpr.audit_log.basis IS 'What opened the widest reads that th
 COMMENT ON COLUMN ctlpr.audit_log.declaration_id IS 'Declaration in force that was relied on, 13(d)(6)(B)';
 COMMENT ON COLUMN ctlpr.audit_log.authorization_id IS 'Instrument that was relied on, 13(d)(6)(C)';
 COMMENT ON COLUMN ctlpr.audit_log.relation IS 'The governed relation, if one bears that name today; see relation_name';
-COMMENT ON COLUMN ctlpr.audit_log.action IS 'request | select | insert | update | delete | merge | copy | export | ddl | break_glass | purge | configuration | ...';
+COMMENT ON COLUMN ctlpr.audit_log.action IS 'request | select | insert | update | delete | merge | copy | export | ddl | break_glass | purge | erase | configuration | ...';
 COMMENT ON COLUMN ctlpr.audit_log.search_kind IS 'plate | partial | area_time | browse | none';
 COMMENT ON COLUMN ctlpr.audit_log.plates IS 'Plates sought: constants and parameters compared with the plate column';
 COMMENT ON COLUMN ctlpr.audit_log.statement IS 'Text of the statement, literals and comments removed';
@@ -608,7 +608,7 @@ BEGIN
 		'no_outcome'
 	FROM ctlpr.audit_entry e
 	WHERE e.entry = 'verdict'
-		AND e.action NOT IN ('request', 'break_glass', 'purge', 'restore')
+		AND e.action NOT IN ('request', 'break_glass', 'purge', 'erase', 'restore')
 		AND (e.allowed OR e.enforced IS FALSE)
 		AND e.at < now() - interval '1 minute'
 		AND NOT EXISTS (SELECT FROM ctlpr.audit_entry o WHERE o.of_seq = e.seq)
@@ -832,6 +832,53 @@ BEGIN
 	WHERE e.entry = 'verdict' AND e.action = 'disclosure' AND NOT e.allowed
 		AND ctlpr.auditor_sees(e.agency_id, NULL)
 	GROUP BY e.agency_id;
+
+	/* bytes that stay behind: erasing is off, or is kept from going on */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('not_erased', g.relation_name),
+		'warning',
+		format('reads of %s were deleted and are not erased since %s; %s', g.relation_name, (p.since AT TIME ZONE zone)::date,
+			CASE
+				WHEN current_setting('ctlpr.erase', true) = 'off' THEN 'ctlpr.erase is off'
+				WHEN r.waiting_for IS NOT NULL THEN 'it waits for ' || r.waiting_for
+				WHEN r.last_sqlstate IS NOT NULL THEN format('it met an error with SQLSTATE %s', r.last_sqlstate)
+				ELSE 'the erase worker is behind'
+			END),
+		'13(b)(2)(A)',
+		g.owner_agency,
+		NULL::text,
+		ARRAY(SELECT p.certificate_seq WHERE p.certificate_seq IS NOT NULL),
+		'Look at ctlpr.erase_status, end what it waits for or set ctlpr.erase = on, then CALL ctlpr.erase().',
+		'not_erased'
+	FROM ctlpr.governed_relation g
+		LEFT JOIN LATERAL (
+			SELECT e.waiting_for, e.last_sqlstate FROM ctlpr.erase_run e WHERE e.relation = g.relation AND e.finished_at IS NULL ORDER BY e.run_id DESC LIMIT 1
+		) r ON true
+		CROSS JOIN LATERAL (
+			SELECT min(x.finished_at) AS since, min(x.certificate_seq) AS certificate_seq
+			FROM ctlpr.purge_run x
+			WHERE x.relation = g.relation
+				AND (x.rows_deleted > 0 OR x.partitions_dropped > 0)
+				AND x.run_id > coalesce((SELECT max(e.last_purge_run) FROM ctlpr.erase_run e WHERE e.relation = g.relation AND e.finished_at IS NOT NULL), 0)
+		) p
+	WHERE p.since < now() - greatest(interval '1 day', 2 * coalesce(nullif(current_setting('ctlpr.erase_naptime', true), '')::interval, interval '1 h'))
+			* (current_setting('ctlpr.erase', true) IS DISTINCT FROM 'off')::int
+		AND (g.owner_agency IS NULL OR ctlpr.auditor_sees(g.owner_agency, NULL));
+
+	/* copies elsewhere, in which reads outlive their limit */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('copy_past_limit', c.kind, c.place),
+		c.severity,
+		format('copy %s (%s, %s) is kept %s; reads may be kept for %s', c.copy_id, c.kind, c.place,
+			CASE WHEN c.retention IS NULL THEN 'without end' ELSE format('for %s, and reads in it that much past their limit', c.retention) END,
+			justify_hours(c.permitted)),
+		'13(b)(2)(A), 15(a)(1)(E)',
+		NULL::text,
+		NULL::text,
+		'{}'::bigint[],
+		'Shorten its retention, encrypt it with a key that is destroyed in time, or SELECT ctlpr.end_copy(copy_id, reason) when it is gone; see docs/erasure.md.',
+		'copy_past_limit'
+	FROM ctlpr.copies_past_limit() c;
 END
 $$;
 COMMENT ON FUNCTION ctlpr.current_findings() IS 'What the view findings shows: the findings that the role that acts may know of';
@@ -848,7 +895,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure | not_erased | copy_past_limit';
 
 /*
  * Purging by hand

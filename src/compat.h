@@ -7,6 +7,7 @@
 #ifndef CTLPR_COMPAT_H
 #define CTLPR_COMPAT_H
 
+#include "commands/vacuum.h"
 #include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/parsenodes.h"
@@ -128,6 +129,18 @@
 #else
 #define COMPAT_CHECK_PERMISSIONS_PARAMS List *range_table, bool ereport_on_violation
 #define COMPAT_CHECK_PERMISSIONS_ARGS	range_table, ereport_on_violation
+#endif
+
+/*
+ * vacuum() takes the context that its lists live in since 16, a child of
+ * PortalContext before; and has to be told to vacuum the table itself.
+ */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_VACUUM(relations, params, context) vacuum(relations, params, GetAccessStrategy(BAS_VACUUM), context, true)
+#define COMPAT_VACUUM_MAIN						  VACOPT_PROCESS_MAIN
+#else
+#define COMPAT_VACUUM(relations, params, context) vacuum(relations, params, NULL, true)
+#define COMPAT_VACUUM_MAIN						  0
 #endif
 
 /* Permissions stand in the range table entry before 16, beside it since. */

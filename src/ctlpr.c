@@ -46,6 +46,9 @@ int	  ctlpr_checkpoint_interval_s = 600;
 int	  ctlpr_purge_naptime_s;
 int	  ctlpr_purge_batch_rows;
 int	  ctlpr_purge_lock_timeout_ms;
+bool  ctlpr_erase;
+int	  ctlpr_erase_naptime_s;
+int	  ctlpr_erase_rate_mb;
 int	  ctlpr_image_deletion_limit_min;
 int	  ctlpr_request_timeout_s;
 int	  ctlpr_clock_skew_s;
@@ -228,6 +231,30 @@ define_purge_settings(void)
 }
 
 static void
+define_erase_settings(void)
+{
+	/*
+	 * Administrators can choose that what the purge deleted stays in the files
+	 * until its place is taken by something else.  It is a finding, and a weaker
+	 * promise: whoever reads the files reads it.
+	 */
+	DefineCustomBoolVariable("ctlpr.erase", "Erases the bytes of purged reads from pages, indexes and statistics.", NULL,
+							 &ctlpr_erase, true, PGC_SIGHUP, 0, NULL, NULL, NULL);
+
+	/*
+	 * Administrators can choose how soon bytes follow their rows.  A round goes
+	 * through a table that lost rows and builds its indexes again, however few
+	 * rows those were; a table that is partitioned by day loses whole files.
+	 */
+	DefineCustomIntVariable("ctlpr.erase_naptime", "Time between rounds of the erase worker.", NULL, &ctlpr_erase_naptime_s, 3600,
+							1, 24 * 3600, PGC_SIGHUP, GUC_UNIT_S, NULL, NULL, NULL);
+
+	/* Administrators can choose how much of the disk's time it may take; indexes are built at the server's own speed. */
+	DefineCustomIntVariable("ctlpr.erase_rate", "Megabytes a second that the erase worker reads and writes; 0 sets no limit.",
+							NULL, &ctlpr_erase_rate_mb, 32, 0, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+}
+
+static void
 define_request_settings(void)
 {
 	/* Administrators can choose how long a request of scope "session" lasts. */
@@ -280,6 +307,7 @@ _PG_init(void)
 	define_audit_settings();
 	define_checkpoint_settings();
 	define_purge_settings();
+	define_erase_settings();
 	define_request_settings();
 	request_install();
 	MarkGUCPrefixReserved("ctlpr");

@@ -23,6 +23,7 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
+#include "crash_point.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -49,6 +50,7 @@
 #include "audit_queue.h"
 #include "clock.h"
 #include "ctlpr.h"
+#include "erase.h"
 #include "exempt.h"
 #include "hold.h"
 #include "image.h"
@@ -59,6 +61,7 @@
 #include "retention.h"
 #include "rules.h"
 #include "shared.h"
+#include "worker.h"
 
 /* A partition that cannot be locked is tried this often before its rows go in batches */
 #define DROP_TRIES	 3
@@ -69,9 +72,6 @@
 
 /* Fold the counts of ingested reads when there are more rows than this */
 #define INGEST_COUNT_ROWS_MAX 1000
-
-/* Somebody who waits for a round gives up when none has begun for so long */
-#define ROUND_BEGIN_MS (30 * 1000)
 
 /* How the expired rows of a table are gone through, batch by batch */
 typedef enum PurgeWay
@@ -114,39 +114,28 @@ PG_FUNCTION_INFO_V1(ctlpr_purge_round_results);
 
 /* ---- transactions ---- */
 
-/*
- * Run a step in a transaction of its own.  An error ends the step, not the
- * worker; result: its SQLSTATE, 0 when it committed.  Its text stays out of the
- * server log, since it may quote a row.
- */
+typedef struct PurgeCall
+{
+	PurgeStep step;
+	PurgeRun *run;
+	Oid		  member;
+} PurgeCall;
+
+static void
+call_step(void *arg)
+{
+	PurgeCall *call = arg;
+
+	call->step(call->run, call->member);
+}
+
+/* Run a step in a transaction of its own.  Result: the SQLSTATE of the error that ended it, 0 when it committed */
 static int
 run_step(PurgeStep step, PurgeRun *run, Oid member)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	volatile int  sqlstate = 0;
+	PurgeCall call = {step, run, member};
 
-	PG_TRY();
-	{
-		SetCurrentStatementStartTimestamp();
-		StartTransactionCommand();
-		PushActiveSnapshot(GetTransactionSnapshot());
-		step(run, member);
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(caller);
-		sqlstate = geterrcode();
-		FlushErrorState();
-		AbortCurrentTransaction();
-		ereport(LOG, (errmsg("ctlpr purge of relation with OID %u met an error with SQLSTATE %s", run->relid,
-							 unpack_sql_state(sqlstate))));
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	CHECK_FOR_INTERRUPTS();
-	return sqlstate;
+	return worker_run_step(call_step, &call, "purge", run->relid);
 }
 
 static void
@@ -195,16 +184,17 @@ store_progress(const PurgeRun *run, int partitions_dropped)
 static void
 step_begin(PurgeRun *run, Oid root)
 {
-	Oid	  types[] = {INT8OID, OIDOID, TEXTOID, TIMESTAMPTZOID};
+	Oid	  types[] = {INT8OID, OIDOID, TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
 	Datum values[] = {Int64GetDatum((int64) run->round), ObjectIdGetDatum(root),
-					  CStringGetTextDatum(retention_relation_sql(root)), TimestampTzGetDatum(run->limit)};
+					  CStringGetTextDatum(retention_relation_sql(root)), TimestampTzGetDatum(run->limit),
+					  TimestampTzGetDatum(run->now)};
 	bool  isnull;
 
 	SPI_connect();
 	if (SPI_execute_with_args(
-			"INSERT INTO ctlpr.purge_run (round, relation, relation_name, limit_at, started_at, progress_at) VALUES "
-			"($1, $2, $3, $4, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp()) RETURNING run_id",
-			4, types, values, NULL, false, 0) != SPI_OK_INSERT_RETURNING)
+			"INSERT INTO ctlpr.purge_run (round, relation, relation_name, limit_at, expired_at, started_at, progress_at) VALUES "
+			"($1, $2, $3, $4, $5, pg_catalog.clock_timestamp(), pg_catalog.clock_timestamp()) RETURNING run_id",
+			5, types, values, NULL, false, 0) != SPI_OK_INSERT_RETURNING)
 		elog(ERROR, "could not begin a purge run");
 	run->run_id = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
@@ -255,6 +245,7 @@ step_drop_partition(PurgeRun *run, Oid partition)
 	SetUserIdAndSecContext(user, context);
 
 	store_progress(run, 1);
+	CRASH_POINT("purge-drop");
 }
 
 /* Can the index be read in the order of the captured time? */
@@ -483,7 +474,11 @@ step_delete_batch(PurgeRun *run, Oid table)
 	else
 		move_on_by_place(&run->sweep, run->batch.reads);
 	if (run->batch.reads > 0)
+	{
+		erase_note_loss(table);
 		store_progress(run, 0);
+	}
+	CRASH_POINT("purge-batch");
 }
 
 /* Write the certificate from the committed row, and close the run. */
@@ -519,6 +514,7 @@ step_certify(PurgeRun *run, Oid root)
 		entry.detail = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
 		entry.detail = JsonbPGetDatum(DatumGetJsonbPCopy(entry.detail));
 		audit_await(audit_push(&entry, &seq));
+		CRASH_POINT("purge-certified");
 		execute(psprintf("UPDATE ctlpr.purge_run SET certificate_seq = " INT64_FORMAT " WHERE run_id = " INT64_FORMAT, seq,
 						 run->run_id),
 				SPI_OK_UPDATE);
@@ -716,20 +712,6 @@ gather_partitions(PurgeRun *run, Oid parent)
 	table_close(relation, AccessShareLock);
 }
 
-static bool
-has_expired_rows(PurgeRun *run, Oid root)
-{
-	GovernedRelation governed = *registry_lookup(root);
-	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
-	TupleDesc		 desc;
-
-	exempt_run(
-		root,
-		psprintf("SELECT 1 FROM %s WHERE %s LIMIT 1", retention_relation_sql(root), retention_expired_sql(&governed, run->now)),
-		1, &run->limit, rows, &desc);
-	return tuplestore_tuple_count(rows) > 0;
-}
-
 static void
 step_gather_work(PurgeRun *run, Oid root)
 {
@@ -745,7 +727,7 @@ step_gather_work(PurgeRun *run, Oid root)
 		return;
 	if (get_rel_relkind(root) == RELKIND_PARTITIONED_TABLE)
 		gather_partitions(run, root);
-	gathered.needed = gathered.partitions != NIL || has_expired_rows(run, root);
+	gathered.needed = gathered.partitions != NIL || retention_any_expired(root, run->limit, run->now);
 	if (!gathered.needed)
 		return;
 
@@ -785,6 +767,7 @@ drop_partition(PurgeRun *run, Oid partition)
 			sqlstate = run_step(step_drop_partition, run, partition);
 		if (sqlstate == 0)
 		{
+			CRASH_POINT("purge-drop-committed");
 			run->partitions_dropped++;
 			count_committed(run);
 			return true;
@@ -812,6 +795,7 @@ delete_rows(PurgeRun *run, Oid table)
 		sqlstate = run_step(step_delete_batch, run, table);
 		if (sqlstate == 0)
 		{
+			CRASH_POINT("purge-batch-committed");
 			count_committed(run);
 			if (!run->sweep.more)
 				return;
@@ -902,41 +886,9 @@ Datum
 ctlpr_run_purge_round(PG_FUNCTION_ARGS)
 {
 	DatabaseSlot *slot = shared_database();
-	Oid			  relation = PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0);
-	uint64		  round;
-	TimestampTz	  started;
+	uint64		  round = worker_ask_round(slot, &slot->purge, PG_ARGISNULL(0) ? InvalidOid : PG_GETARG_OID(0));
 
-	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
-	/* Whoever asks beside us for another relation gets a round over all of them. */
-	slot->purge_relation = slot->purge_asked > slot->purge_begun && slot->purge_relation != relation ? InvalidOid : relation;
-	round = Max(slot->purge_begun, slot->purge_asked) + 1;
-	slot->purge_asked = round;
-	LWLockRelease(slot->lock);
-	shared_wake_launcher();
-
-	started = GetCurrentTimestamp();
-	ConditionVariablePrepareToSleep(&slot->purge_cv);
-	for (;;)
-	{
-		uint64 begun;
-		uint64 done;
-
-		LWLockAcquire(slot->lock, LW_SHARED);
-		begun = slot->purge_begun;
-		done = slot->purge_done;
-		LWLockRelease(slot->lock);
-		if (done >= round)
-			break;
-		/* A round before this one may take its time; that none begins at all is another matter. */
-		if (begun == done && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), ROUND_BEGIN_MS))
-		{
-			ConditionVariableCancelSleep();
-			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("the purge worker could not be started"),
-							errhint("See the server log for the ctlpr launcher, and max_worker_processes.")));
-		}
-		(void) ConditionVariableTimedSleep(&slot->purge_cv, 1000, PG_WAIT_EXTENSION);
-	}
-	ConditionVariableCancelSleep();
+	worker_await_round(slot, &slot->purge, round, "purge");
 	PG_RETURN_INT64((int64) round);
 }
 

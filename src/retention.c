@@ -111,6 +111,22 @@ retention_latest_limit(TimestampTz limit, TimestampTz now)
 	return limit;
 }
 
+bool
+retention_any_expired(Oid root, TimestampTz limit, TimestampTz now)
+{
+	GovernedRelation governed = *registry_lookup(root);
+	Tuplestorestate *rows = tuplestore_begin_heap(false, false, work_mem);
+	TupleDesc		 desc;
+	bool			 any;
+
+	exempt_run(root,
+			   psprintf("SELECT 1 FROM %s WHERE %s LIMIT 1", retention_relation_sql(root), retention_expired_sql(&governed, now)),
+			   1, &limit, rows, &desc);
+	any = tuplestore_tuple_count(rows) > 0;
+	tuplestore_end(rows);
+	return any;
+}
+
 /* The governed root that an argument names; copied, since lookups may go */
 static GovernedRelation
 governed_argument(Oid relid)

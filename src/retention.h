@@ -23,6 +23,9 @@ extern char *retention_expired_sql(const GovernedRelation *member, TimestampTz n
 /* The latest instant before which that condition holds for anybody's reads; limit: the relation's */
 extern TimestampTz retention_latest_limit(TimestampTz limit, TimestampTz now);
 
+/* Has any read of a root that the active snapshot sees expired, by the limit that was right at that time? */
+extern bool retention_any_expired(Oid root, TimestampTz limit, TimestampTz now);
+
 /* SQL text of a member's owner column as text, or of the one owner as a literal; palloc'd */
 extern char *retention_owner_sql(const GovernedRelation *member);
 

@@ -70,7 +70,8 @@ initialize_database_slot(DatabaseSlot *slot, LWLock *lock, char *ring)
 	ConditionVariableInit(&slot->queue_cv);
 	for (int i = 0; i < SHARED_FLUSH_CVS; i++)
 		ConditionVariableInit(&slot->flushed_cv[i]);
-	ConditionVariableInit(&slot->purge_cv);
+	ConditionVariableInit(&slot->purge.cv);
+	ConditionVariableInit(&slot->erase.cv);
 }
 
 static void
@@ -140,7 +141,9 @@ claim_slot(void)
 	{
 		unused->database = MyDatabaseId;
 		/* Rounds count on from the clock, so that a number is not used again after a restart. */
-		unused->purge_asked = unused->purge_begun = unused->purge_done = (uint64) GetCurrentTimestamp() / 1000;
+		unused->purge.asked = unused->purge.begun = unused->purge.done = (uint64) GetCurrentTimestamp() / 1000;
+		unused->purge_first = unused->purge.done;
+		unused->erase.asked = unused->erase.begun = unused->erase.done = unused->purge.done;
 		found = unused;
 	}
 	LWLockRelease(shared->lock);

@@ -20,6 +20,16 @@
 #define SHARED_PARALLEL_RELATIONS_MAX 8
 #define SHARED_FLUSH_CVS			  32
 
+/* Rounds of a kind of worker, numbered; protected by the slot's lock */
+typedef struct WorkerRounds
+{
+	uint64			  asked;	/* newest that somebody waits for */
+	Oid				  relation; /* its relation, or InvalidOid for all */
+	uint64			  begun;
+	uint64			  done;
+	ConditionVariable cv;
+} WorkerRounds;
+
 /*
  * State of one database.  Fields of the queue and the workers are protected
  * by the slot's lock; atomics are read without it.
@@ -65,11 +75,11 @@ typedef struct DatabaseSlot
 	bool		  checkpoint_failed; /* the one made last */
 
 	/* worker.c */
-	uint64			  purge_asked;	  /* newest round that somebody waits for */
-	Oid				  purge_relation; /* its relation, or InvalidOid for all */
-	uint64			  purge_begun;
-	uint64			  purge_done;
-	ConditionVariable purge_cv;
+	WorkerRounds purge;
+	uint64		 purge_first; /* the number that they began with: nothing was purged yet */
+	WorkerRounds erase;
+	int			 erase_pid;	 /* 0: no erase worker runs */
+	bool		 erase_open; /* it left something that it could not end yet */
 } DatabaseSlot;
 
 /* Reads of other agencies that a statement touches, by leader and workers together, 13(d)(8) */

@@ -230,22 +230,27 @@ check_log_unlocked(void)
 
 /* ---- DROP, RENAME and copying of databases ---- */
 
-/* The writer of a database that is to go must not be what keeps it; it leaves its queue behind. */
+/* Workers of a database that is to go must not be what keeps it; the writer leaves its queue behind. */
 static void
-dismiss_writer(const char *database)
+dismiss_workers(const char *database)
 {
 	DatabaseSlot *slot = shared_database_of(get_database_oid(database, true));
 
 	for (int i = 0; slot && i < WRITER_LEAVE_TRIES; i++)
 	{
-		int pid;
+		int writer;
+		int eraser;
 
 		LWLockAcquire(slot->lock, LW_SHARED);
-		pid = slot->writer_latch ? slot->writer_pid : 0;
+		writer = slot->writer_latch ? slot->writer_pid : 0;
+		eraser = slot->erase_pid;
 		LWLockRelease(slot->lock);
-		if (pid == 0)
+		if (writer == 0 && eraser == 0)
 			return;
-		kill(pid, SIGTERM);
+		if (writer != 0)
+			kill(writer, SIGTERM);
+		if (eraser != 0)
+			kill(eraser, SIGTERM);
 		pg_usleep(WRITER_LEAVE_WAIT_US);
 		CHECK_FOR_INTERRUPTS();
 	}
@@ -603,7 +608,7 @@ run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tre
 	const char	 *database = database_to_be_alone(statement->utilityStmt);
 
 	if (!IsBinaryUpgrade && database && superuser())
-		dismiss_writer(database);
+		dismiss_workers(database);
 	command = describe_command(statement, query_string, context);
 	PG_TRY();
 	{

@@ -3,8 +3,9 @@
  *
  * It keeps no connection to any database.  For each database that uses ctlpr
  * it starts the audit writer when a backend asks, and a purge worker every
- * ctlpr.purge_naptime or when somebody asks.  Which databases those are it
- * learns from the slots in shared memory, and by sending a purge worker into
+ * ctlpr.purge_naptime or when somebody asks, and an erase worker after that
+ * every ctlpr.erase_naptime: erasing takes its time, and must not keep the next
+ * purge waiting.  Which databases those are it learns from the slots in shared memory, and by sending a purge worker into
  * every database once in a while, for after a restart nobody may have touched
  * the one whose reads expire.
  */
@@ -32,6 +33,7 @@
 
 #include "audit_writer.h"
 #include "ctlpr.h"
+#include "erase.h"
 #include "purge.h"
 #include "registry.h"
 #include "shared.h"
@@ -43,6 +45,9 @@
 /* A worker that ended is not started again sooner */
 #define RESTART_DELAY_MS 500
 
+/* Somebody who waits for a round gives up when none has begun for so long */
+#define ROUND_BEGIN_MS (30 * 1000)
+
 /* What the launcher knows of a database's workers; its own memory, gone with it */
 typedef struct DatabaseWorkers
 {
@@ -51,13 +56,17 @@ typedef struct DatabaseWorkers
 	TimestampTz				writer_started_at;
 	BackgroundWorkerHandle *purge;
 	TimestampTz				purge_started_at;
+	BackgroundWorkerHandle *erase;
+	TimestampTz				erase_started_at;
 } DatabaseWorkers;
 
 static List		  *known = NIL; /* of DatabaseWorkers * */
 static TimestampTz swept_at = 0;
 
-static DatabaseSlot *purge_slot = NULL;
-static uint64		 purge_number = 0;
+/* Of a purge or an erase worker: its rounds, and the number of its own */
+static DatabaseSlot *round_slot = NULL;
+static WorkerRounds *round_kind = NULL;
+static uint64		 round_number = 0;
 
 /* ---- the launcher ---- */
 
@@ -155,7 +164,7 @@ serve_purge(DatabaseSlot *slot, DatabaseWorkers *workers, TimestampTz now)
 	bool asked;
 
 	LWLockAcquire(slot->lock, LW_SHARED);
-	asked = slot->purge_asked > slot->purge_begun;
+	asked = slot->purge.asked > slot->purge.begun;
 	LWLockRelease(slot->lock);
 	if (!has_ended(&workers->purge) ||
 		!older_than(workers->purge_started_at, now, asked ? RESTART_DELAY_MS : ctlpr_purge_naptime_s * 1000L))
@@ -163,6 +172,29 @@ serve_purge(DatabaseSlot *slot, DatabaseWorkers *workers, TimestampTz now)
 	workers->purge = start_worker("ctlpr purge worker", "worker_purge_main", slot->database);
 	workers->purge_started_at = now;
 	return asked && workers->purge == NULL;
+}
+
+/*
+ * Start an erase worker if one is due, which it never is before something was
+ * purged.  What waits for others is looked at as often as there is a purge.
+ */
+static bool
+serve_erase(DatabaseSlot *slot, DatabaseWorkers *workers, TimestampTz now)
+{
+	bool asked;
+	bool due;
+	long naptime_ms;
+
+	LWLockAcquire(slot->lock, LW_SHARED);
+	asked = slot->erase.asked > slot->erase.begun;
+	due = asked || (ctlpr_erase && slot->purge.done == slot->purge.begun && slot->purge.done > slot->purge_first);
+	naptime_ms = Min(slot->erase_open ? ctlpr_purge_naptime_s : INT_MAX, ctlpr_erase_naptime_s) * 1000L;
+	LWLockRelease(slot->lock);
+	if (!due || !has_ended(&workers->erase) || !older_than(workers->erase_started_at, now, asked ? RESTART_DELAY_MS : naptime_ms))
+		return asked;
+	workers->erase = start_worker("ctlpr erase worker", "worker_erase_main", slot->database);
+	workers->erase_started_at = now;
+	return asked && workers->erase == NULL;
 }
 
 /* True: something has to be tried again soon. */
@@ -182,6 +214,7 @@ serve_databases(void)
 		workers = workers_of(slot->database);
 		waiting |= serve_writer(slot, workers, now);
 		waiting |= serve_purge(slot, workers, now);
+		waiting |= serve_erase(slot, workers, now);
 	}
 	return waiting;
 }
@@ -244,7 +277,7 @@ worker_launcher_main(Datum arg)
 
 	for (;;)
 	{
-		long timeout_ms = ctlpr_purge_naptime_s * 1000L;
+		long timeout_ms = Min(ctlpr_purge_naptime_s, ctlpr_erase_naptime_s) * 1000L;
 
 		CHECK_FOR_INTERRUPTS();
 		if (ConfigReloadPending)
@@ -264,55 +297,171 @@ worker_launcher_main(Datum arg)
 	}
 }
 
-/* ---- a purge worker ---- */
+/* ---- rounds ---- */
 
 /* Whoever waits for the round goes on, however it ended. */
 static void
 end_round(int code, Datum arg)
 {
-	LWLockAcquire(purge_slot->lock, LW_EXCLUSIVE);
-	if (purge_slot->purge_done < purge_number)
-		purge_slot->purge_done = purge_number;
-	LWLockRelease(purge_slot->lock);
-	ConditionVariableBroadcast(&purge_slot->purge_cv);
+	LWLockAcquire(round_slot->lock, LW_EXCLUSIVE);
+	if (round_kind->done < round_number)
+		round_kind->done = round_number;
+	if (round_slot->erase_pid == MyProcPid)
+		round_slot->erase_pid = 0;
+	LWLockRelease(round_slot->lock);
+	ConditionVariableBroadcast(&round_kind->cv);
+	/* What follows a purge need not wait for the next look around. */
+	if (round_kind == &round_slot->purge)
+		shared_wake_launcher();
 }
 
+/* Begin a round.  *asked: somebody waits for it.  Result: the one relation that it is about, or InvalidOid */
 static Oid
-begin_round(void)
+begin_round(DatabaseSlot *slot, WorkerRounds *rounds, bool *asked)
 {
 	Oid only;
 
-	LWLockAcquire(purge_slot->lock, LW_EXCLUSIVE);
-	only = purge_slot->purge_asked > purge_slot->purge_begun ? purge_slot->purge_relation : InvalidOid;
-	purge_number = Max(purge_slot->purge_begun + 1, purge_slot->purge_asked);
-	purge_slot->purge_begun = purge_number;
-	purge_slot->purge_relation = InvalidOid;
-	LWLockRelease(purge_slot->lock);
+	round_slot = slot;
+	round_kind = rounds;
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	*asked = rounds->asked > rounds->begun;
+	only = *asked ? rounds->relation : InvalidOid;
+	round_number = Max(rounds->begun + 1, rounds->asked);
+	rounds->begun = round_number;
+	rounds->relation = InvalidOid;
+	if (rounds == &slot->erase)
+		slot->erase_pid = MyProcPid;
+	LWLockRelease(slot->lock);
 	before_shmem_exit(end_round, (Datum) 0);
 	return only;
 }
 
+uint64
+worker_ask_round(DatabaseSlot *slot, WorkerRounds *rounds, Oid relation)
+{
+	uint64 round;
+
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	/* Whoever asks beside us for another relation gets a round over all of them. */
+	rounds->relation = rounds->asked > rounds->begun && rounds->relation != relation ? InvalidOid : relation;
+	round = Max(rounds->begun, rounds->asked) + 1;
+	rounds->asked = round;
+	LWLockRelease(slot->lock);
+	shared_wake_launcher();
+	return round;
+}
+
 void
-worker_purge_main(Datum database)
+worker_await_round(DatabaseSlot *slot, WorkerRounds *rounds, uint64 round, const char *worker)
+{
+	TimestampTz started = GetCurrentTimestamp();
+
+	ConditionVariablePrepareToSleep(&rounds->cv);
+	for (;;)
+	{
+		uint64 begun;
+		uint64 done;
+
+		LWLockAcquire(slot->lock, LW_SHARED);
+		begun = rounds->begun;
+		done = rounds->done;
+		LWLockRelease(slot->lock);
+		if (done >= round)
+			break;
+		/* A round before this one may take its time; that none begins at all is another matter. */
+		if (begun == done && TimestampDifferenceExceeds(started, GetCurrentTimestamp(), ROUND_BEGIN_MS))
+		{
+			ConditionVariableCancelSleep();
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg("the %s worker could not be started", worker),
+							errhint("See the server log for the ctlpr launcher, and max_worker_processes.")));
+		}
+		(void) ConditionVariableTimedSleep(&rounds->cv, 1000, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+}
+
+int
+worker_run_step(WorkerStep step, void *arg, const char *work, Oid relid)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile int  sqlstate = 0;
+
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		step(arg);
+		/* A command that makes transactions of its own has popped it. */
+		if (ActiveSnapshotSet())
+			PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		sqlstate = geterrcode();
+		FlushErrorState();
+		AbortCurrentTransaction();
+		ereport(LOG, (errmsg("ctlpr %s of relation with OID %u met an error with SQLSTATE %s", work, relid,
+							 unpack_sql_state(sqlstate))));
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CHECK_FOR_INTERRUPTS();
+	return sqlstate;
+}
+
+/* ---- purge and erase workers ---- */
+
+/* Connect; a worker that finds no extension in the database leaves. */
+static void
+connect_worker(Oid database, const char *name)
 {
 	bool installed;
-	Oid	 only;
 
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, 0);
-	pgstat_report_appname("ctlpr purge worker");
+	BackgroundWorkerInitializeConnectionByOid(database, InvalidOid, 0);
+	pgstat_report_appname(name);
 
 	StartTransactionCommand();
 	installed = registry_ready();
 	CommitTransactionCommand();
 	if (!installed)
 		proc_exit(0);
+}
 
-	purge_slot = shared_database();
-	only = begin_round();
-	purge_round(purge_number, only);
+void
+worker_purge_main(Datum database)
+{
+	DatabaseSlot *slot;
+	bool		  asked;
+	Oid			  only;
+
+	connect_worker(DatumGetObjectId(database), "ctlpr purge worker");
+	slot = shared_database();
+	only = begin_round(slot, &slot->purge, &asked);
+	purge_round(round_number, only);
+	proc_exit(0);
+}
+
+void
+worker_erase_main(Datum database)
+{
+	DatabaseSlot *slot;
+	bool		  asked;
+	bool		  open;
+	Oid			  only;
+
+	connect_worker(DatumGetObjectId(database), "ctlpr erase worker");
+	slot = shared_database();
+	only = begin_round(slot, &slot->erase, &asked);
+	open = erase_round(round_number, only, asked);
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	slot->erase_open = open;
+	LWLockRelease(slot->lock);
 	proc_exit(0);
 }
 

@@ -26,19 +26,17 @@ root=$source_copy
 export PG_CPPFLAGS=-DCTLPR_CRASH_POINTS
 make_work crashes
 cp -a "$root/test/long/crashes" "$work/"
+mapfile -t points < <(grep -rhoP 'CRASH_POINT\("\K[^"]+' "$root/src" | sort -u)
 rm -rf "$source_copy"
 own_work
 say "$("$PG_CONFIG" --version), as user ${run_user:-$(id -un)}, in $work, seed $seed, $cycles cycles"
 
-sql() { as_user psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname=crashes "$@"; }
+sql() { as_user env PGOPTIONS='-c client_min_messages=warning' psql --no-psqlrc --quiet --tuples-only --no-align --set=ON_ERROR_STOP=1 --dbname=crashes "$@"; }
 
 start_cluster "autovacuum = off" "ctlpr.purge_naptime = 1h" "ctlpr.purge_batch_rows = 20" "ctlpr.purge_lock_timeout = 1s" "checkpoint_timeout = 1h"
 as_user psql --no-psqlrc --quiet --dbname=postgres --command="CREATE DATABASE crashes"
 sql --file="$work/crashes/world.sql" >/dev/null
 
-# points, as the sources name them
-mapfile -t points < <(grep -rhoP 'CRASH_POINT\("\K[^"]+' "$work/crashes/../crashes.points" 2>/dev/null || true)
-[ ${#points[@]} -gt 0 ] || mapfile -t points <"$work/points"
 declare -A reached
 
 RANDOM=$((seed % 32768))
@@ -62,7 +60,6 @@ for ((cycle = 1; cycle <= cycles; cycle++)); do
 		SELECT ctlpr.set_agency_option('CT-HPD', retention => '21 days');
 		CALL make_reads('$relation', '$way');
 	SQL
-	held='SELECT now() - n * interval '"'1 minute'"', p || n, '"'CT-HPD'"' FROM generate_series(1, 10) n'
 	as_user psql --no-psqlrc --quiet --dbname=crashes --username=feed --command="INSERT INTO $relation (captured_at, plate, agency_id) SELECT now() - n * interval '1 minute', 'HELD' || n, 'CT-HPD' FROM generate_series(1, 10) n" >/dev/null
 	hold=$(as_user psql --no-psqlrc --quiet --tuples-only --no-align --dbname=crashes --username=chief \
 		--command="SELECT ctlpr.preserve('$relation', 'criminal_evidence', 'homicide', '26-7', 'Officer A', plates => (SELECT array_agg('HELD' || n) FROM generate_series(1, 20) n))")
@@ -72,7 +69,7 @@ for ((cycle = 1; cycle <= cycles; cycle++)); do
 		SELECT ctlpr.set_agency_option('CT-HPD', retention => '1 second');
 	SQL
 	say "$point $number" | as_user tee "$work/data/crash_point" >/dev/null
-	sql --command="SET statement_timeout = '20s'" --command="SELECT sum(rows_deleted) FROM ctlpr.purge('$relation')" --command="SELECT ctlpr.erase('$relation')" >/dev/null 2>&1 || true
+	sql --command="SET statement_timeout = '20s'" --command="SELECT sum(rows_deleted) FROM ctlpr.purge('$relation')" --command="CALL ctlpr.erase('$relation')" >/dev/null 2>&1 || true
 
 	if [ -e "$work/data/crash_point" ]; then
 		rm -f "$work/data/crash_point"
@@ -82,12 +79,13 @@ for ((cycle = 1; cycle <= cycles; cycle++)); do
 			pgrep -f "$work/data" >/dev/null || pgrep -u "${run_user:-$(id -un)}" -f "postgres: .*crashes" >/dev/null || break
 			sleep 0.05
 		done
-		rm -f "$work/data/postmaster.pid"
+		# a zombie of the old postmaster would pass for one that runs
+		rm -f "$work/data/postmaster.pid" "$work/socket/.s.PGSQL.5432.lock"
 		as_user pg_ctl --pgdata="$work/data" --log="$work/server.log" --wait --silent start </dev/null >"$work/start.log" 2>&1 || { tail -n 20 "$work/server.log"; die "cycle $cycle, $point $number: the server did not come back"; }
 	fi
 	look --command="SELECT * FROM problems()"
 	look --command="BEGIN; SELECT ctlpr.break_glass('crash test'); SELECT * FROM problems_in_sight(); COMMIT"
-	sql --command="SELECT FROM ctlpr.purge('$relation')" --command="SELECT FROM ctlpr.erase('$relation')" >/dev/null 2>&1 || { say "cycle $cycle, $point $number: no round goes through afterwards"; flaws=$((flaws + 1)); }
+	sql --command="SELECT FROM ctlpr.purge('$relation')" --command="CALL ctlpr.erase('$relation')" >/dev/null 2>&1 || { say "cycle $cycle, $point $number: no round goes through afterwards"; flaws=$((flaws + 1)); }
 	look --command="SELECT * FROM problems_at_end()"
 	sql --command="DELETE FROM under_test" >/dev/null
 	[ $((cycle % 20)) -ne 0 ] || say "$cycle cycles, $flaws flaws"

@@ -393,7 +393,7 @@ SELECT ok(NOT has_function_privilege('ctlpr_admin', 'ctlpr.file_declaration(text
 SELECT ok(NOT has_table_privilege('ctlpr_admin', 'ctlpr.audit_entry', 'SELECT') AND NOT has_table_privilege('ctlpr_admin', 'ctlpr.audit_log', 'SELECT'), 'an administrator does not read the log');
 SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind = 'r'
 		   AND NOT EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'rules_changed' AND t.tgenabled = 'A' AND (t.tgtype & 1) = 0)),
-	'{audit_entry,audit_review,audit_tile,checkpoint,clock,hotlist,hotlist_entry,image_deletion,ingest_count,log_fork,log_trim,protected_site,purge_run,request_completion}'::name[], 'every change of a rule is announced');
+	'{audit_entry,audit_review,audit_tile,checkpoint,clock,data_copy,erase_loss,erase_member,erase_run,hotlist,hotlist_entry,image_deletion,ingest_count,log_fork,log_trim,protected_site,purge_run,request_completion}'::name[], 'every change of a rule is announced');
 SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'
 		   JOIN pg_extension e ON e.oid = d.refobjid AND e.extname = 'ctlpr' WHERE c.relkind IN ('r', 'S') AND c.oid <> ALL (e.extconfig)), NULL, 'a dump takes every table and sequence along');
 SELECT is((SELECT array_agg(p.proname ORDER BY p.proname) FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang

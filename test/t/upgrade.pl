@@ -81,8 +81,8 @@ $new->start;
 # Nothing is lost, and nobody noticed that the registry's numbers were those of another cluster
 for my $table (@tables)
 {
-	# The purge worker is at work in the new cluster.
-	next if $table eq 'purge_run' || $table eq 'ingest_count';
+	# The workers are at work in the new cluster.
+	next if $table =~ /^(purge_run|erase_run|erase_member|erase_loss|ingest_count)$/;
 	is(digest($new, $table), $before{$table}, "ctlpr.$table is as it was");
 }
 is($new->safe_psql('city', $registry), $registry_before, 'the registry names the same relations');
@@ -134,7 +134,7 @@ ok(await_true(sub { return $new->safe_psql('city', "SELECT sum(rows_deleted) FRO
 cmp_ok($new->safe_psql('city', "SELECT sum(reads) FROM ctlpr.expired_reads('daily')"), '>', 0, '... and nothing of a relation whose purge was not started');
 
 like($sequences_before, qr/hold_hold_id_seq \d/, 'there were sequences in use');
-is($new->safe_psql('city', $sequences) =~ s/(hotlist_hotlist_id_seq|hotlist_entry_entry_id_seq|purge_run_run_id_seq) \d+/$1/gr, $sequences_before =~ s/(hotlist_hotlist_id_seq|hotlist_entry_entry_id_seq|purge_run_run_id_seq) \d+/$1/gr, 'sequences go on where they were');
+is($new->safe_psql('city', $sequences) =~ s/(hotlist_hotlist_id_seq|hotlist_entry_entry_id_seq|purge_run_run_id_seq|erase_run_run_id_seq) \d+/$1/gr, $sequences_before =~ s/(hotlist_hotlist_id_seq|hotlist_entry_entry_id_seq|purge_run_run_id_seq|erase_run_run_id_seq) \d+/$1/gr, 'sequences go on where they were');
 
 # Once more through a stop
 $_->close for $officer, $superuser;
