@@ -10,8 +10,9 @@
  * whoever changes them waits for the writer.
  *
  * Lines are made while the batch is stored and written when it is committed, so
- * that none tells of an entry that is not there.  A crash in between loses lines,
- * never entries: the log is the record, and seq shows what is missing here.
+ * that none tells of an entry that is not there; under audit_durability = async
+ * it may be lost in a crash after all.  A crash in between loses lines, never
+ * entries: the log is the record, and seq shows what is missing here.
  */
 #include "postgres.h"
 

@@ -69,8 +69,10 @@ SELECT is((SELECT sum((e.detail ->> 'images')::int) FROM ctlpr.audit_entry e WHE
 SET LOCAL ROLE images_unbound;
 SELECT throws_ok('SELECT * FROM ctlpr.claim_image_deletions()', 'LP002', NULL, 'a role that is bound to no agency claims nothing');
 RESET ROLE;
+INSERT INTO ctlpr.contract (vendor_id, agency_id, valid_from, valid_until, bars_sale, signed_on)
+	VALUES ('IM-OTHER', 'IM-TRANSIT', now() - interval '1 day', 'infinity', true, '2026-10-01'), ('IM-VENDOR', 'IM-TRANSIT', now() - interval '2 days', now() - interval '1 day', true, '2026-10-01');
 SET LOCAL ROLE images_vendor;
-SELECT is((SELECT count(*) FROM ctlpr.claim_image_deletions()), 0::bigint, 'a vendor without a contract claims nothing');
+SELECT is((SELECT count(*) FROM ctlpr.claim_image_deletions()), 0::bigint, 'a vendor without a contract in force claims nothing');
 RESET ROLE;
 INSERT INTO ctlpr.contract (vendor_id, agency_id, valid_from, bars_sale, signed_on) VALUES ('IM-VENDOR', 'IM-TRANSIT', now() - interval '1 day', true, '2026-10-01');
 INSERT INTO ctlpr.agency_key (relation, value, agency_id) VALUES ('images.reads'::regclass, '7', 'IM-POLICE');

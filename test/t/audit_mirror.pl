@@ -77,6 +77,8 @@ $evil->query(request_sql('ZZREASON'));
 is(sqlstate_of($evil->query("SELECT count(*) FROM \"zoë ☃ 🚗\nLOG:  ctlpr audit: {}\"")), '00000', 'one of an odd name searches a table of an odd name');
 $evil->query('COMMIT');
 
+value("SELECT ctlpr.record_event('configuration', agency_id => 'ZZNOBODY')");
+
 my $last = settled();
 my $log = since();
 my @entries = grep { $_->{seq} > $before && $_->{seq} <= $last } mirrored($log);

@@ -210,12 +210,25 @@ is(purge('held'), '124|0', 'all expire and are purged');
 is(references_of(claim('cleaner', '1000')), join(' ', sort 'held/other.jpg', map { "held/$_.jpg" } 1 .. 100), 'images that evidence has are not handed out, one that it shares with another read included');
 is(state('held'), 'CT-HPD 10 0 0 0 0, CT-NHPD 0 2 101 0 0', '... but kept');
 is(scalar(claim('cleaner', '1000')), 0, '... and stay so');
-value("UPDATE ctlpr.image_deletion SET due_at = now() - interval '1 minute', available_at = now() - interval '2 minutes' WHERE kept_at IS NOT NULL");
+
+# With no program to look, the worker does when they are due, and again when they were kept.
+my $late = "SET due_at = now() - interval '1 minute', available_at = now() - interval '2 minutes'";
+value("UPDATE ctlpr.image_deletion $late, kept_at = NULL WHERE kept_at IS NOT NULL");
+is(state('held'), 'CT-HPD 10 0 0 0 0, CT-NHPD 2 0 101 2 0', '... past their deadline');
 purge('held');
-is(state('held'), 'CT-HPD 10 0 0 0 0, CT-NHPD 0 2 101 0 0', '... past their deadline too, with no program to look');
+is(state('held'), 'CT-HPD 10 0 0 0 0, CT-NHPD 0 2 101 0 0', '... they are not overdue');
+value("UPDATE ctlpr.image_deletion $late WHERE kept_at IS NOT NULL");
+purge('held');
+is(value("SELECT count(*) FROM ctlpr.image_deletion WHERE kept_at IS NOT NULL AND due_at > now() + interval '23 hours' AND available_at > now() + interval '50 minutes'"), '2', '... nor ever while evidence has them');
+value("INSERT INTO ctlpr.image_deletion (relation, relation_name, agency_id, reference, due_at, available_at, kept_at) SELECT 'held'::regclass, 'public.held', 'CT-NHPD', 'held/gone.jpg', now() - interval '1 minute', now() - interval '2 minutes', now() - interval '1 hour'");
+purge('held');
+is(state('held'), 'CT-HPD 10 0 0 0 0, CT-NHPD 1 2 101 1 0', '... and one that no read has any more is');
+value("DELETE FROM ctlpr.image_deletion WHERE reference = 'held/gone.jpg'");
 value("SET ROLE chief; SELECT ctlpr.end_hold($hold, 'no_charges')");
 is(purge('held_evidence'), '2|0', 'when the hold has ended its evidence goes');
-is(references_of(claim('cleaner', '1000')), 'held/evidence.jpg held/shared.jpg', '... and the images with it');
+my @freed = claim('cleaner', '1000');
+is(references_of(@freed), 'held/evidence.jpg held/shared.jpg', '... and the images with it');
+is(join(' ', map { $_->[1] } @freed), 'held held', '... as those of the reads that it kept');
 is(value("SELECT count(*) FROM ctlpr.image_deletion WHERE relation = 'held'::regclass AND reference LIKE '%shared%'"), '1', '... each once');
 
 # A second table of reads that has the same image
