@@ -95,7 +95,7 @@ CREATE TABLE ctlpr.erase_loss (
 	member regclass NOT NULL
 );
 CREATE INDEX erase_loss_member_idx ON ctlpr.erase_loss (member);
-COMMENT ON TABLE ctlpr.erase_loss IS 'Tables and partitions that the purge took rows from since a run of the erase worker last began there';
+COMMENT ON TABLE ctlpr.erase_loss IS 'Tables and partitions that the purge took rows from since a run of the erase worker last began there; ctlpr.image_deletion, where references were acknowledged';
 COMMENT ON COLUMN ctlpr.erase_loss.member IS 'The table or partition';
 
 CREATE TABLE ctlpr.data_copy (

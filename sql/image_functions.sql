@@ -242,6 +242,8 @@ BEGIN
 			SET reference = NULL, outcome = acknowledge_image_deletion.outcome, kept_at = NULL,
 				acknowledged_at = clock_timestamp(), acknowledged_by = pg_get_userbyid(ctlpr.outer_role())
 			WHERE d.deletion_id = ANY (pending);
+		/* what the row held is in its page until the erase worker has been there */
+		INSERT INTO ctlpr.erase_loss (member) SELECT 'ctlpr.image_deletion' WHERE cardinality(pending) > 0;
 	END IF;
 	PERFORM ctlpr.record_images('acknowledge_image_deletion', pending, jsonb_build_object('outcome', acknowledge_image_deletion.outcome));
 	RETURN coalesce(cardinality(pending), 0);

@@ -90,6 +90,7 @@ static char *next_command = NULL; /* the same */
 static Oid	 command_relation;	  /* for VACUUM and ANALYZE */
 static List *analyzed = NIL;	  /* relations whose statistics are made anew; in the round's context */
 static int	 noted_sqlstate = 0;
+static bool	 queue_lost = false; /* references to images were acknowledged */
 
 /* ---- steps ---- */
 
@@ -575,6 +576,49 @@ erase_statistics(EraseRun *run)
 	return remains == 0 || leave_open(run, MemoryContextStrdup(run->context, "a page that others look at"), 0);
 }
 
+/* ---- references to images ---- */
+
+/*
+ * A reference that was acknowledged, and the row version that held it: gone
+ * from the pages of the queue as reads are from theirs.
+ */
+static void
+step_erase_queue(EraseRun *run, EraseMember *member)
+{
+	Oid		   queue = registry_own_relation("image_deletion");
+	ErasePages look = {
+		.zero = true, .horizon = XidFromFullTransactionId(ReadNextFullTransactionId()), .since = GetXLogInsertRecPtr()};
+	EraseWork work = {0};
+
+	look_at_catalog(run, queue, &look, &work);
+	look.zero = false;
+	look_at_catalog(run, queue, &look, &work);
+	remains = look.remains + look.failed;
+	if (remains == 0)
+		erase_forget_loss(queue);
+}
+
+static void
+step_look_for_queue(EraseRun *run, EraseMember *member)
+{
+	command_relation = registry_own_relation("image_deletion");
+	queue_lost = erase_has_loss(command_relation);
+}
+
+/* True: nothing is left to be done, now. */
+static bool
+erase_queue(EraseRun *run)
+{
+	queue_lost = false;
+	if (run_step(step_look_for_queue, run, NULL) != 0)
+		return false;
+	if (!queue_lost)
+		return true;
+	if (!may_go_on() || vacuum(run, command_relation) != 0)
+		return false;
+	return run_step(step_erase_queue, run, NULL) == 0 && remains == 0;
+}
+
 /* ---- a relation ---- */
 
 /* Find the run that is open, or begin one if something was lost since the last. */
@@ -701,6 +745,7 @@ erase_round(uint64 round, Oid only, bool asked)
 
 		open |= !erase_relation(&run);
 	}
+	open |= !erase_queue(&general);
 	MemoryContextSwitchTo(TopMemoryContext);
 	MemoryContextDelete(context);
 	return open;

@@ -22,4 +22,8 @@ extern bool erase_round(uint64 round, Oid only, bool asked);
 /* Note, in the transaction that takes them, that a table loses rows. */
 extern void erase_note_loss(Oid table);
 
+/* Has a table such a note; and take them away, those that this transaction sees */
+extern bool erase_has_loss(Oid table);
+extern void erase_forget_loss(Oid table);
+
 #endif /* CTLPR_ERASE_H */

@@ -78,6 +78,32 @@ erase_note_loss(Oid table)
 	SPI_finish();
 }
 
+bool
+erase_has_loss(Oid table)
+{
+	Oid	  types[] = {OIDOID};
+	Datum values[] = {ObjectIdGetDatum(table)};
+	bool  has;
+
+	SPI_connect();
+	has = run(SPI_OK_SELECT, "SELECT FROM ctlpr.erase_loss WHERE member::pg_catalog.oid OPERATOR(pg_catalog.=) $1 LIMIT 1", 1,
+			  types, values, NULL) > 0;
+	SPI_finish();
+	return has;
+}
+
+void
+erase_forget_loss(Oid table)
+{
+	Oid	  types[] = {OIDOID};
+	Datum values[] = {ObjectIdGetDatum(table)};
+
+	SPI_connect();
+	(void) run(SPI_OK_DELETE, "DELETE FROM ctlpr.erase_loss WHERE member::pg_catalog.oid OPERATOR(pg_catalog.=) $1", 1, types,
+			   values, NULL);
+	SPI_finish();
+}
+
 /* ---- runs ---- */
 
 bool

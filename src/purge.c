@@ -218,6 +218,25 @@ step_look_for_writers(PurgeRun *run, Oid root)
 			ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("relation with OID %u is being written", root)));
 }
 
+/* Copy what is held of a partition, which may have partitions of its own. */
+static void
+keep_held(Oid partition)
+{
+	List	 *members = find_all_inheritors(partition, AccessShareLock, NULL);
+	ListCell *cell;
+
+	foreach (cell, members)
+	{
+		const GovernedRelation *found = registry_lookup(lfirst_oid(cell));
+		GovernedRelation		member;
+
+		if (!found || get_rel_relkind(found->relid) != RELKIND_RELATION)
+			continue;
+		member = *found;
+		hold_keep(&member, (HoldPart) HOLD_ALL);
+	}
+}
+
 /* Count a partition that nobody writes any more, and drop it. */
 static void
 step_drop_partition(PurgeRun *run, Oid partition)
@@ -231,7 +250,7 @@ step_drop_partition(PurgeRun *run, Oid partition)
 		return;
 	member = *found;
 	purge_count_reset(&run->batch);
-	hold_keep(&member, (HoldPart) HOLD_ALL);
+	keep_held(partition);
 	run->batch.images = image_queue_all(&member);
 	exempt_become_owner(partition, &user, &context);
 	(void) exempt_send(partition,

@@ -178,7 +178,10 @@ cmp_ok(scalar(keys %{ found($standby) }), '>', 3, '... nor are they gone from th
 is(value("SELECT bool_and(erased_through IS NULL AND pending_reads = $reads) FROM ctlpr.erase_status"), 't', 'erase_status claims nothing');
 is(value("SELECT string_agg(kind, ' ') FROM ctlpr.findings WHERE kind = 'not_erased'"), 'not_erased not_erased', 'that erasure is off is a finding');
 
-# Erased
+# Erased: the images too, as far as the database knows of them
+$node->safe_psql('city', 'SET client_min_messages = warning; CREATE ROLE deleter LOGIN; GRANT ctlpr_image_deleter TO deleter; SELECT ctlpr.bind_role(\'deleter\', \'CT-NHPD\')');
+cmp_ok($node->safe_psql('city', 'SELECT ctlpr.acknowledge_image_deletion(array_agg(deletion_id)) FROM ctlpr.claim_image_deletions(10000)', extra_params => ['-U', 'deleter']), '>', 0, 'images are deleted');
+is(value('SELECT count(*) FROM ctlpr.image_deletion WHERE reference IS NOT NULL'), '0', '... all of them');
 my $before = value("SELECT string_agg(indexrelid::text, ' ' ORDER BY indexrelid) FROM pg_index WHERE indrelid = 'plain'::regclass");
 my $started = time;
 value('CALL ctlpr.erase()');

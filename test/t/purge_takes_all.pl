@@ -149,10 +149,10 @@ for my $name (sort keys %late)
 	$case->{hold} = hold($name, 'HELD1');
 }
 # ... and into partitions that end in eight, with ten reads there already
-my %dropped = (dropped => { after => 0.3 }, dropped_later => { after => 1.8 });
+my %dropped = (dropped => { after => 0.3 }, dropped_later => { after => 1.8 }, dropped_deep => { after => 0.3, deep => 1 });
 for my $name (sort keys %dropped)
 {
-	make_table($name, "CREATE TABLE ${name}_old PARTITION OF $name FOR VALUES FROM (now() - interval '30 days') TO (now() - interval '504 hours' + interval '8 seconds');"
+	make_table($name, "CREATE TABLE ${name}_old PARTITION OF $name FOR VALUES FROM (now() - interval '30 days') TO (now() - interval '504 hours' + interval '8 seconds')" . ($dropped{$name}{deep} ? " PARTITION BY LIST (agency_id); CREATE TABLE ${name}_leaf PARTITION OF ${name}_old DEFAULT; ALTER TABLE ${name}_leaf OWNER TO reads_owner;" : ';')
 		  . "CREATE TABLE ${name}_rest PARTITION OF $name DEFAULT; ALTER TABLE ${name}_old OWNER TO reads_owner; ALTER TABLE ${name}_rest OWNER TO reads_owner;"
 		  . insert($name, qq($old, 'OLD' || n, 'CT-NHPD', 1 FROM generate_series(1, 10) n)) . ';'
 		  . insert($name, q(now() - n * interval '1 hour', 'LIVE' || n, 'CT-NHPD', 1 FROM generate_series(1, 20) n)), '', 'PARTITION BY RANGE (captured_at)');
