@@ -306,52 +306,59 @@ begin_again(EraseMember *member, const ErasePages *look)
 	return look->remains > 0 || look->failed > 0;
 }
 
-/* Go through the next pages of a member. */
-static void
-step_pages(EraseRun *run, EraseMember *member)
+/* The table of a member, or its TOAST where the stage is about that; NULL: it has none */
+static Relation
+open_heap(Relation table, EraseStage stage)
 {
-	const GovernedRelation *found = registry_lookup(member->relid);
-	EraseStage				stage = member->stage;
-	EraseWork				work = {0};
-	Oid						relid = member->relid;
-	ErasePages				look;
-	Relation				table = try_table_open(relid, RowExclusiveLock);
-	Relation				heap;
-	BlockNumber				end;
-	BlockNumber				until;
+	if (!is_toast_stage(stage))
+		return table;
+	return OidIsValid(table->rd_rel->reltoastrelid) ? table_open(table->rd_rel->reltoastrelid, RowExclusiveLock) : NULL;
+}
 
-	if (!table)
-	{
-		begin_stage(member, ERASE_DONE);
-		erase_run_store_member(run, member);
-		return;
-	}
-	if (!found)
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("relation with OID %u is not governed any more", relid)));
-	look = what_to_look_for(run, registry_lookup(relid), member);
-	heap = !is_toast_stage(stage)					  ? table
-		   : OidIsValid(table->rd_rel->reltoastrelid) ? table_open(table->rd_rel->reltoastrelid, RowExclusiveLock)
-													  : NULL;
-	end = heap ? RelationGetNumberOfBlocks(heap) : 0;
+/*
+ * Pages that are zeroed stay so whatever becomes of the transaction.  That they
+ * had to be tells that the indexes have to be rebuilt, so that is noted first.
+ * Result: it was not known before
+ */
+static bool
+finds_loss(EraseMember *member, Relation heap, BlockNumber until, ErasePages look)
+{
+	if (!look.zero || member->rebuild)
+		return false;
+	look.zero = false;
+	erase_pages(heap, member->block, until, &look);
+	member->rebuild = look.changed > 0 || look.failed > 0;
+	return member->rebuild;
+}
+
+/* Go through the pages of a heap up to one of them, the last at end. */
+static void
+look_at_heap(EraseRun *run, EraseMember *member, Relation heap, BlockNumber until, BlockNumber end, ErasePages *look)
+{
+	EraseStage stage = member->stage;
+	EraseWork  work = {0};
+
 	/* Another file than before, after CLUSTER or the like, is begun anew. */
 	if (heap && member->file != heap->rd_rel->relfilenode)
 	{
 		member->file = heap->rd_rel->relfilenode;
 		member->block = 0;
+		until = Min(until, BATCH_PAGES);
 		work.total = end;
 	}
-	until = Min(end, member->block + BATCH_PAGES);
 	if (heap && member->block < until)
-		erase_pages(heap, member->block, until, &look);
-	work.done = until > member->block ? until - member->block : 0;
-	work.zeroed = look.zeroed;
-	work.verified = look.zero ? 0 : look.verified;
-	work.changed = look.changed;
-	/* What left bytes was in the indexes as well. */
-	member->rebuild |= look.zeroed > 0;
-	member->block = until;
-	if (!begin_again(member, &look) && until >= end)
+	{
+		if (!finds_loss(member, heap, until, *look))
+		{
+			erase_pages(heap, member->block, until, look);
+			work.done = until - member->block;
+			member->block = until;
+		}
+	}
+	work.zeroed = look->zeroed;
+	work.verified = look->zero ? 0 : look->verified;
+	work.changed = look->changed;
+	if (!begin_again(member, look) && member->block >= end)
 	{
 		begin_stage(member, stage + 1);
 		work.tables = member->stage == ERASE_DONE;
@@ -360,6 +367,31 @@ step_pages(EraseRun *run, EraseMember *member)
 	}
 	erase_run_store_member(run, member);
 	erase_run_add(run, &work);
+}
+
+/* Go through the next pages of a member. */
+static void
+step_pages(EraseRun *run, EraseMember *member)
+{
+	Relation				table = try_table_open(member->relid, RowExclusiveLock);
+	const GovernedRelation *governed = table ? registry_lookup(member->relid) : NULL;
+	ErasePages				look;
+	Relation				heap;
+	BlockNumber				end;
+
+	if (!table)
+	{
+		begin_stage(member, ERASE_DONE);
+		erase_run_store_member(run, member);
+		return;
+	}
+	if (!governed)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("relation with OID %u is not governed any more", member->relid)));
+	look = what_to_look_for(run, governed, member);
+	heap = open_heap(table, member->stage);
+	end = heap ? RelationGetNumberOfBlocks(heap) : 0;
+	look_at_heap(run, member, heap, Min(end, member->block + BATCH_PAGES), end, &look);
 	CRASH_POINT("erase-pages");
 	if (heap && heap != table)
 		table_close(heap, NoLock);
@@ -428,7 +460,8 @@ step_next_command(EraseRun *run, EraseMember *member)
 static void
 step_count_index(EraseRun *run, EraseMember *member)
 {
-	EraseWork work = {.indexes = 1};
+	/* or it has dropped one */
+	EraseWork work = {.indexes = strncmp(next_command, "REINDEX", strlen("REINDEX")) == 0};
 
 	erase_run_add(run, &work);
 }
@@ -437,13 +470,16 @@ step_count_index(EraseRun *run, EraseMember *member)
 static bool
 rebuild_index(EraseRun *run, EraseMember *member)
 {
-	int sqlstate = run_step(step_next_command, run, member);
+	char *before = next_command;
+	int	  sqlstate = run_step(step_next_command, run, member);
 
-	if (sqlstate != 0)
-		return leave_open(run, NULL, sqlstate);
-	if (!next_command)
+	if (sqlstate == 0 && !next_command)
 		return waiting_for == NULL || leave_open(run, waiting_for, 0);
-	sqlstate = run_step(step_command, run, member);
+	/* What was done is not asked for again. */
+	if (sqlstate == 0 && before && strcmp(next_command, before) == 0)
+		sqlstate = ERRCODE_INTERNAL_ERROR;
+	if (sqlstate == 0)
+		sqlstate = run_step(step_command, run, member);
 	CRASH_POINT("erase-index");
 	if (sqlstate == 0)
 		sqlstate = run_step(step_count_index, run, member);
@@ -456,6 +492,7 @@ erase_member(EraseRun *run, EraseMember *member)
 {
 	bool going = true;
 
+	next_command = NULL;
 	while (going && member->stage != ERASE_DONE)
 	{
 		if (!may_go_on())
@@ -484,8 +521,7 @@ step_gather_analyzed(EraseRun *run, EraseMember *member)
 	analyzed = NIL;
 	analyzed_from = ReadNextFullTransactionId();
 	foreach (cell, members)
-		if (lfirst_oid(cell) == run->relid || get_rel_relkind(lfirst_oid(cell)) == RELKIND_PARTITIONED_TABLE ||
-			list_member_oid(lost, lfirst_oid(cell)))
+		if (lfirst_oid(cell) == run->relid || has_subclass(lfirst_oid(cell)) || list_member_oid(lost, lfirst_oid(cell)))
 			analyzed = lappend_oid(analyzed, lfirst_oid(cell));
 	MemoryContextSwitchTo(old);
 }
