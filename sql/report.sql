@@ -662,6 +662,37 @@ BEGIN
 			WHERE c.setting = 'ctlpr.audit_durability=async'
 				AND d.setdatabase IN (0, (SELECT b.oid FROM pg_database b WHERE b.datname = current_database())));
 
+	/* what was signed and is not there any more, or has not been signed for long */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('log_fork', f.epoch::text),
+		'warning',
+		format('the log went on after a fork: up to %s entries that had been signed may be missing or others now (epoch %s, accepted %s)',
+			f.last_size, f.epoch, to_char(f.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+		'14(a)(6)',
+		NULL::text,
+		NULL::text,
+		ARRAY(SELECT e.seq FROM ctlpr.audit_entry e WHERE e.action = 'log_fork' AND e.entry = 'verdict' AND e.at >= f.accepted_at
+				AND e.detail ->> 'epoch' = f.epoch::text ORDER BY e.seq LIMIT 1),
+		'Compare with what others have kept of the log and of its checkpoints; see docs/log-format.md.',
+		'log_fork'
+	FROM ctlpr.log_fork f
+	WHERE ctlpr.auditor_sees(NULL, NULL);
+
+	RETURN QUERY
+	SELECT ctlpr.finding_id('log_not_signed', 'ctlpr.checkpoint_key'),
+		'warning',
+		format('entries of the log have not been signed for more than a day; the last checkpoint is of %s',
+			coalesce(to_char(c.signed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), 'never')),
+		'14(a)(6)',
+		NULL::text,
+		NULL::text,
+		ARRAY(SELECT e.seq FROM ctlpr.audit_entry e WHERE e.seq > coalesce(c.size, 0) ORDER BY e.seq LIMIT 1),
+		'See the server log for the ctlpr audit writer, ctlpr.checkpoint_key, _directory and _interval; then SELECT ctlpr.audit_checkpoint().',
+		'log_not_signed'
+	FROM (SELECT max(k.signed_at) AS signed_at, max(k.size) FILTER (WHERE k.epoch = (SELECT max(m.epoch) FROM ctlpr.checkpoint m)) AS size FROM ctlpr.checkpoint k) c
+	WHERE current_setting('ctlpr.checkpoint_key', true) <> '' AND ctlpr.auditor_sees(NULL, NULL)
+		AND EXISTS (SELECT FROM ctlpr.audit_entry e WHERE e.seq > coalesce(c.size, 0) AND e.at < now() - interval '1 day');
+
 	/*
 	 * The server's own row security, which still stands when this library
 	 * does not: on each governed relation and everything below it, with a
@@ -895,7 +926,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure | not_erased | copy_past_limit';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure | not_erased | copy_past_limit | log_fork | log_not_signed';
 
 /*
  * Purging by hand

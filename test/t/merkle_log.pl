@@ -408,6 +408,7 @@ value('SELECT size FROM ctlpr.audit_checkpoint()');
 my ($old_root) = $last =~ /\A[^\n]*\n\d+\n(\S+)/;
 like(slurp($published), qr{\Apolice\.example\.gov/ctlpr/2\n\d+\n\S+\nepoch 2\nextends police\.example\.gov/ctlpr $ahead \S+\n\n\xe2\x80\x94 police\.example\.gov/ctlpr \S+\n\z}, '... under an origin of its own, citing the old');
 is(verdict(), 't|', '... and verifies');
+like(value("SELECT string_agg(severity || ' ' || kind || ' ' || clause || ' ' || cardinality(evidence), ',') FROM ctlpr.findings WHERE kind LIKE 'log%'"), qr/^warning log_fork 14\(a\)\(6\) 1$/, '... and is a finding');
 like(($node->psql('city', "SELECT ctlpr.accept_log_fork('again', 'Chief')"))[2], qr/contradicts no checkpoint/, 'nothing is left to accept');
 check_log_is_whole($node, 'city', 'after a fork');
 
