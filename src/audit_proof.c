@@ -136,6 +136,8 @@ typedef struct Verification
 {
 	AuditTree  *tree;		 /* grows from the rows */
 	uint64		log_size;	 /* entries in the log */
+	uint64		from;		 /* what is verified: behind so many entries ... */
+	uint64		to;			 /* ... up to so many */
 	uint64		bad;		 /* first entry that is not valid; 0: none so far */
 	uint64		good;		 /* a checkpoint over so many entries holds */
 	List	   *checkpoints; /* that are still to be met, by size */
@@ -210,65 +212,52 @@ verify_entry(Verification *verification, const Datum *values, const bool *nulls)
 }
 
 static void
-tell_progress(Verification *verification, uint64 from, uint64 to)
+tell_progress(Verification *verification)
 {
 	if (verification->tree->size % PROGRESS_ENTRIES != 0 ||
 		!TimestampDifferenceExceeds(verification->told_at, GetCurrentTimestamp(), PROGRESS_MS))
 		return;
-	ereport(NOTICE,
-			(errmsg("verified " UINT64_FORMAT " of " UINT64_FORMAT " entries", verification->tree->size - from, to - from)));
+	ereport(NOTICE, (errmsg("verified " UINT64_FORMAT " of " UINT64_FORMAT " entries",
+							verification->tree->size - verification->from, verification->to - verification->from)));
 	verification->told_at = GetCurrentTimestamp();
 }
 
-/* Verify the rows behind the first "from" up to "to". */
-static void
-verify_entries(Verification *verification, uint64 from, uint64 to)
+static bool
+visit_entry(void *context, const Datum *values, const bool *nulls)
 {
-	AuditTree	 *tree = verification->tree;
-	TupleDesc	  desc = RelationGetDescr(tree->log);
-	Datum		 *values = palloc(sizeof(Datum) * desc->natts);
-	bool		 *nulls = palloc(sizeof(bool) * desc->natts);
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "ctlpr entry", ALLOCSET_DEFAULT_SIZES);
-	Relation	  index = index_open(tree->log_index, AccessShareLock);
-	ScanKeyData	  keys[2];
-	SysScanDesc	  scan;
-	HeapTuple	  row;
+	Verification *verification = context;
 
-	ScanKeyInit(&keys[0], Anum_seq, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum((int64) from));
-	ScanKeyInit(&keys[1], Anum_seq, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum((int64) to));
-	scan = systable_beginscan_ordered(tree->log, index, tree->snapshot, 2, keys);
-	while (verification->bad == 0 && HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
-	{
-		MemoryContext caller = MemoryContextSwitchTo(context);
+	verify_entry(verification, values, nulls);
+	meet_checkpoints(verification);
+	tell_progress(verification);
+	return verification->bad == 0;
+}
 
-		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(row, desc, values, nulls);
-		verify_entry(verification, values, nulls);
-		MemoryContextSwitchTo(caller);
-		MemoryContextReset(context);
-		meet_checkpoints(verification);
-		tell_progress(verification, from, to);
-	}
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
-	if (verification->bad == 0 && tree->size < to)
-		find_bad(verification, tree->size + 1);
-	MemoryContextDelete(context);
+/* Verify what is asked for, row by row. */
+static void
+verify_entries(Verification *verification)
+{
+	audit_tree_visit(verification->tree, verification->from, verification->to, visit_entry, verification);
+	if (verification->bad == 0 && verification->tree->size < verification->to)
+		find_bad(verification, verification->tree->size + 1);
+	/* A checkpoint over more entries than there are: the log has been cut short. */
+	if (verification->bad == 0 && verification->to == verification->log_size && verification->checkpoints != NIL)
+		find_bad(verification, verification->to + 1);
 }
 
 /* Begin with the tile that an entry is in; the tree before it is taken from the tiles, which checkpoints behind it will confirm. */
 static bool
-begin_verification(Verification *verification, uint64 from_seq, uint64 *from)
+begin_verification(Verification *verification, uint64 from_seq)
 {
 	AuditTree *tree = verification->tree;
 	bool	   begun;
 
 	/* Contents that were deleted on record are taken as their tiles have them, too. */
-	*from = Max((from_seq - 1) / TILE_HASHES * TILE_HASHES, audit_tree_trimmed(tree));
-	begun = audit_tree_try_load(tree, *from, false);
+	verification->from = Max((from_seq - 1) / TILE_HASHES * TILE_HASHES, audit_tree_trimmed(tree));
+	begun = audit_tree_try_load(tree, verification->from, false);
 	tree->filled = compare_tile;
 	tree->context = verification;
-	verification->good = *from;
+	verification->good = verification->from;
 	return begun;
 }
 
@@ -284,30 +273,28 @@ ctlpr_verify_audit(PG_FUNCTION_ARGS)
 	TupleDesc	 desc;
 	Datum		 values[4];
 	bool		 nulls[4] = {false};
-	uint64		 from = 0;
-	uint64		 to;
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "verify_audit() is not declared as it should be");
 	PushActiveSnapshot(GetLatestSnapshot());
 	audit_tree_open(tree, AccessShareLock);
-	verification.log_size = to = audit_tree_log_size(tree);
+	verification.log_size = verification.to = audit_tree_log_size(tree);
 	/* Where nothing can be recorded because the log is not what it was, it must be possible to find out where. */
-	if (audit_tree_try_load(tree, to, false) && checkpoint_extended(tree, &contradicted))
+	if (audit_tree_try_load(tree, verification.log_size, false) && checkpoint_extended(tree, &contradicted))
 		record_log_reading("verify");
-	if (!PG_ARGISNULL(1) && PG_GETARG_INT64(1) < (int64) to)
-		to = (uint64) Max(PG_GETARG_INT64(1), 0);
-	if (from_seq < 1 || (uint64) from_seq > Max(to, 1))
+	if (!PG_ARGISNULL(1) && PG_GETARG_INT64(1) < (int64) verification.log_size)
+		verification.to = (uint64) Max(PG_GETARG_INT64(1), 0);
+	if (from_seq < 1 || (uint64) from_seq > Max(verification.to, 1))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("from_seq must be between 1 and " UINT64_FORMAT, Max(to, UINT64CONST(1)))));
+						errmsg("from_seq must be between 1 and " UINT64_FORMAT, Max(verification.to, UINT64CONST(1)))));
 
-	if (!begin_verification(&verification, (uint64) from_seq, &from))
+	if (!begin_verification(&verification, (uint64) from_seq))
 		find_bad(&verification, 1);
-	verification.checkpoints = checkpoint_list(checkpoint_epoch(), from);
-	verify_entries(&verification, from, to);
-	/* A checkpoint over more entries than there are: the log has been cut short. */
-	if (verification.bad == 0 && to == verification.log_size && verification.checkpoints != NIL)
-		find_bad(&verification, to + 1);
+	else
+	{
+		verification.checkpoints = checkpoint_list(checkpoint_epoch(), verification.from);
+		verify_entries(&verification);
+	}
 
 	if (verification.bad == 0)
 		audit_tree_root(tree, tree->size, &root);
@@ -315,7 +302,7 @@ ctlpr_verify_audit(PG_FUNCTION_ARGS)
 	PopActiveSnapshot();
 
 	values[0] = BoolGetDatum(verification.bad == 0);
-	values[1] = Int64GetDatum((int64) (tree->size - from));
+	values[1] = Int64GetDatum((int64) (tree->size - Min(tree->size, verification.from)));
 	values[2] = Int64GetDatum((int64) verification.bad);
 	nulls[2] = verification.bad == 0;
 	nulls[3] = verification.bad != 0;
@@ -333,7 +320,9 @@ typedef struct Export
 	uint64		  to;
 	List		 *lines; /* of the tile under way; list of text * */
 	int			  line;
-	MemoryContext tile; /* lives as long as they */
+	MemoryContext tile;		  /* lives as long as they */
+	bool		  has_hashes; /* the tile is stored: */
+	MerkleHash	  hashes[TILE_HASHES];
 } Export;
 
 static void
@@ -405,40 +394,31 @@ add_entry(Export *export, const Datum *values, const bool *nulls, const MerkleHa
 	add_values(export, values, nulls);
 }
 
+static bool
+export_entry(void *context, const Datum *values, const bool *nulls)
+{
+	Export *export = context;
+	int			  place = (DatumGetInt64(values[Anum_seq - 1]) - 1) % TILE_HASHES;
+	MemoryContext old = MemoryContextSwitchTo(export->tile);
+
+	add_entry(export, values, nulls, export->has_hashes ? &export->hashes[place] : NULL);
+	MemoryContextSwitchTo(old);
+	return true;
+}
+
 /* Lines of the entries up to the end of the tile, or of what is asked for */
 static void
 read_tile(Export *export)
 {
-	AuditTree  *tree = audit_tree_make();
-	uint64		number = export->next / TILE_HASHES;
-	uint64		to = Min(export->to, (number + 1) * TILE_HASHES);
-	MerkleHash	hashes[TILE_HASHES];
-	bool		has_tile;
-	Datum	   *values;
-	bool	   *nulls;
-	Relation	index;
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	row;
+	AuditTree *tree = audit_tree_make();
+	uint64	   number = export->next / TILE_HASHES;
+	uint64	   to = Min(export->to, (number + 1) * TILE_HASHES);
 
 	audit_tree_open(tree, AccessShareLock);
-	has_tile = audit_tree_tile(tree, 0, number, hashes, NULL);
-	for (; has_tile && export->next < Min(to, export->trimmed); export->next++)
-		add_hash_only(export, export->next + 1, &hashes[export->next % TILE_HASHES]);
-	values = palloc(sizeof(Datum) * RelationGetDescr(tree->log)->natts);
-	nulls = palloc(sizeof(bool) * RelationGetDescr(tree->log)->natts);
-	index = index_open(tree->log_index, AccessShareLock);
-	ScanKeyInit(&keys[0], Anum_seq, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum((int64) export->next));
-	ScanKeyInit(&keys[1], Anum_seq, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum((int64) to));
-	scan = systable_beginscan_ordered(tree->log, index, tree->snapshot, 2, keys);
-	while (HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
-	{
-		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(row, RelationGetDescr(tree->log), values, nulls);
-		add_entry(export, values, nulls, has_tile ? &hashes[(DatumGetInt64(values[Anum_seq - 1]) - 1) % TILE_HASHES] : NULL);
-	}
-	systable_endscan_ordered(scan);
-	index_close(index, AccessShareLock);
+	export->has_hashes = audit_tree_tile(tree, 0, number, export->hashes, NULL);
+	for (; export->has_hashes && export->next < Min(to, export->trimmed); export->next++)
+		add_hash_only(export, export->next + 1, &export->hashes[export->next % TILE_HASHES]);
+	audit_tree_visit(tree, export->next, to, export_entry, export);
 	audit_tree_close(tree);
 	export->next = to;
 }

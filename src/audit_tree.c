@@ -8,6 +8,7 @@
 #include "miscadmin.h"
 #include "utils/fmgrprotos.h"
 #include "utils/jsonb.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
 #include "audit_entry.h"
@@ -260,33 +261,56 @@ audit_tree_trimmed(AuditTree *tree)
 	return (uint64) through;
 }
 
-/* Add the entries behind the first "from", up to "to" of them; false when one is missing. */
-static bool
-hash_entries(AuditTree *tree, uint64 from, uint64 to)
+void
+audit_tree_visit(AuditTree *tree, uint64 from, uint64 to, EntryVisitor visit, void *context)
 {
-	Relation	index = index_open(tree->log_index, AccessShareLock);
-	Datum	   *values = palloc(sizeof(Datum) * RelationGetDescr(tree->log)->natts);
-	bool	   *nulls = palloc(sizeof(bool) * RelationGetDescr(tree->log)->natts);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
-	HeapTuple	row;
+	TupleDesc	  desc = RelationGetDescr(tree->log);
+	Datum		 *values = palloc(sizeof(Datum) * desc->natts);
+	bool		 *nulls = palloc(sizeof(bool) * desc->natts);
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext entry = AllocSetContextCreate(caller, "ctlpr entry", ALLOCSET_DEFAULT_SIZES);
+	Relation	  index = index_open(tree->log_index, AccessShareLock);
+	bool		  going = true;
+	ScanKeyData	  keys[2];
+	SysScanDesc	  scan;
+	HeapTuple	  row;
 
 	ScanKeyInit(&keys[0], Anum_seq, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum((int64) from));
 	ScanKeyInit(&keys[1], Anum_seq, BTLessEqualStrategyNumber, F_INT8LE, Int64GetDatum((int64) to));
 	scan = systable_beginscan_ordered(tree->log, index, tree->snapshot, 2, keys);
-	tree->size = from;
-	while (HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
+	while (going && HeapTupleIsValid(row = systable_getnext_ordered(scan, ForwardScanDirection)))
 	{
 		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(row, RelationGetDescr(tree->log), values, nulls);
-		if ((uint64) DatumGetInt64(values[Anum_seq - 1]) != tree->size + 1)
-			break;
-		audit_tree_append(tree, values, nulls);
+		MemoryContextSwitchTo(entry);
+		heap_deform_tuple(row, desc, values, nulls);
+		going = visit(context, values, nulls);
+		MemoryContextSwitchTo(caller);
+		MemoryContextReset(entry);
 	}
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
+	MemoryContextDelete(entry);
 	pfree(values);
 	pfree(nulls);
+}
+
+static bool
+append_entry(void *context, const Datum *values, const bool *nulls)
+{
+	AuditTree *tree = context;
+	bool	   follows = (uint64) DatumGetInt64(values[Anum_seq - 1]) == tree->size + 1;
+
+	if (follows)
+		audit_tree_append(tree, values, nulls);
+	return follows;
+}
+
+/* Add the entries behind the first "from", up to "to" of them; false when one is missing. */
+static bool
+hash_entries(AuditTree *tree, uint64 from, uint64 to)
+{
+	tree->size = from;
+	audit_tree_visit(tree, from, to, append_entry, tree);
 	return tree->size == to;
 }
 

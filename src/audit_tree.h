@@ -76,6 +76,14 @@ extern uint64 audit_tree_trimmed(AuditTree *tree);
 extern void audit_tree_append(AuditTree *tree, const Datum *values, const bool *nulls);
 extern void audit_tree_append_hash(AuditTree *tree, const MerkleHash *hash);
 
+/*
+ * Show a visitor the rows of the entries behind the first "from", up to "to" of
+ * them, in their order, until it answers false.  What it allocates is freed
+ * after each.
+ */
+typedef bool (*EntryVisitor)(void *context, const Datum *values, const bool *nulls);
+extern void audit_tree_visit(AuditTree *tree, uint64 from, uint64 to, EntryVisitor visit, void *context);
+
 /* For merkle.h; tree: an AuditTree that is open */
 extern void audit_tree_subtree(void *tree, int height, uint64 index, MerkleHash *result);
 

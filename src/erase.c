@@ -85,6 +85,7 @@ static List *gathered = NIL;
 /* What a step has found for the one that follows */
 static bool	 reached = false;	  /* the horizon */
 static int64 remains = 0;		  /* rows that should be gone */
+static int64 looked_at = 0;		  /* pages, in the last batch */
 static char *waiting_for = NULL;  /* in the round's context */
 static char *next_command = NULL; /* the same */
 static Oid	 command_relation;	  /* for VACUUM and ANALYZE */
@@ -351,7 +352,7 @@ look_at_heap(EraseRun *run, EraseMember *member, Relation heap, BlockNumber unti
 		if (!finds_loss(member, heap, until, *look))
 		{
 			erase_pages(heap, member->block, until, look);
-			work.done = until - member->block;
+			work.done = looked_at = until - member->block;
 			member->block = until;
 		}
 	}
@@ -406,7 +407,7 @@ go_through_pages(EraseRun *run, EraseMember *member)
 	TimestampTz started = GetCurrentTimestamp();
 	int			sqlstate;
 
-	remains = 0;
+	remains = looked_at = 0;
 	sqlstate = run_step(step_pages, run, member);
 	CRASH_POINT("erase-pages-committed");
 	if (sqlstate != 0)
@@ -419,7 +420,7 @@ go_through_pages(EraseRun *run, EraseMember *member)
 	/* Bytes that were zeroed and are not: nothing that is known leads here, and it is not tried for ever. */
 	if (member->stage < before.stage)
 		return leave_open(run, NULL, ERRCODE_DATA_CORRUPTED);
-	keep_to_rate(BATCH_PAGES, started);
+	keep_to_rate(looked_at, started);
 	return true;
 }
 
