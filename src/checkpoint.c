@@ -1,8 +1,7 @@
 /*
  * checkpoint.c - signed statements of the size and the root of the log.
  *
- * The private key stands in a file that the server reads when it signs, never in
- * the database.  A checkpoint is stored, then published: what has been published
+ * A checkpoint is stored, then published: what has been published
  * was durable before.  The published one is what finds out a log that was set
  * back with its database, for the table of checkpoints was set back with it.
  */
@@ -11,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
 
 #include "access/table.h"
 #include "access/xact.h"
@@ -35,13 +32,6 @@
 #include "ctlpr.h"
 #include "registry.h"
 #include "shared.h"
-
-#define KEY_ID_BYTES	4
-#define SIGNATURE_BYTES 64
-#define PUBLIC_BYTES	32
-
-/* A signature line begins with an em dash and a space. */
-#define DASH "\xe2\x80\x94 "
 
 /* No note of ours is longer. */
 #define NOTE_MAX_BYTES 4096
@@ -72,230 +62,6 @@ enum
 PG_FUNCTION_INFO_V1(ctlpr_accept_log_fork);
 PG_FUNCTION_INFO_V1(ctlpr_audit_checkpoint);
 
-bool
-checkpoint_enabled(void)
-{
-	return ctlpr_checkpoint_key && *ctlpr_checkpoint_key;
-}
-
-/* ---- names ---- */
-
-/* The origin of the first epoch, which is also the name of the key */
-static char *
-key_name(void)
-{
-	if (ctlpr_checkpoint_origin && *ctlpr_checkpoint_origin)
-		return pstrdup(ctlpr_checkpoint_origin);
-	return psprintf("ctlpr-" UINT64_FORMAT "-%u", GetSystemIdentifier(), MyDatabaseId);
-}
-
-char *
-checkpoint_origin(int epoch)
-{
-	return epoch == 1 ? key_name() : psprintf("%s/%d", key_name(), epoch);
-}
-
-/* The file of the last checkpoint: named after the origin, whichever epoch it is of */
-static char *
-published_file(void)
-{
-	char *name = key_name();
-
-	for (char *c = name; *c; c++)
-		if (*c == '/')
-			*c = '_';
-	return psprintf("%s/%s.checkpoint", ctlpr_checkpoint_directory, name);
-}
-
-static bool
-is_published(void)
-{
-	return ctlpr_checkpoint_directory && *ctlpr_checkpoint_directory;
-}
-
-/* ---- keys and signatures ---- */
-
-/* The private key; NULL, and a line in the server log, when it cannot be read */
-static EVP_PKEY *
-read_key(void)
-{
-	FILE	   *file = AllocateFile(ctlpr_checkpoint_key, "r");
-	EVP_PKEY   *key = NULL;
-	struct stat status;
-
-	if (!file)
-	{
-		ereport(LOG, (errcode_for_file_access(), errmsg("could not open ctlpr.checkpoint_key: %m")));
-		return NULL;
-	}
-	if (fstat(fileno(file), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
-		key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
-	else
-		ereport(LOG, (errmsg("ctlpr.checkpoint_key may be read by others than its owner, and is not used"),
-					  errhint("Permissions should be u=rw (0600) or less.")));
-	FreeFile(file);
-	if (key && EVP_PKEY_base_id(key) != EVP_PKEY_ED25519)
-	{
-		EVP_PKEY_free(key);
-		key = NULL;
-		ereport(LOG, (errmsg("ctlpr.checkpoint_key is no Ed25519 key"), errhint("Make one with \"make keygen\".")));
-	}
-	return key;
-}
-
-/* The number of a key: the beginning of a hash over its name, its kind and the public key */
-static bool
-key_id(EVP_PKEY *key, const char *name, uint8 *id)
-{
-	uint8	   kind_and_key[1 + PUBLIC_BYTES] = {1};
-	size_t	   bytes = PUBLIC_BYTES;
-	char	  *line = psprintf("%s\n", name);
-	MerkleHash hash;
-
-	if (EVP_PKEY_get_raw_public_key(key, &kind_and_key[1], &bytes) != 1 || bytes != PUBLIC_BYTES)
-		return false;
-	merkle_sha256(line, strlen(line), kind_and_key, sizeof(kind_and_key), &hash);
-	memcpy(id, hash.bytes, KEY_ID_BYTES);
-	return true;
-}
-
-static char *
-base64(const void *data, int bytes)
-{
-	char *encoded = palloc((bytes + 2) / 3 * 4 + 1);
-
-	EVP_EncodeBlock((unsigned char *) encoded, data, bytes);
-	return encoded;
-}
-
-/* Base64 of exactly so many bytes; false when it is anything else */
-static bool
-unbase64(const char *encoded, int length, void *data, int bytes)
-{
-	uint8 decoded[3 * ((KEY_ID_BYTES + SIGNATURE_BYTES) / 3 + 1)];
-	int	  padding = (3 - bytes % 3) % 3;
-
-	if (length != (bytes + 2) / 3 * 4 || length / 4 * 3 > (int) sizeof(decoded) ||
-		(int) strspn(encoded, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") < length - padding)
-		return false;
-	for (int i = length - padding; i < length; i++)
-		if (encoded[i] != '=')
-			return false;
-	if (EVP_DecodeBlock(decoded, (const unsigned char *) encoded, length) != length / 4 * 3)
-		return false;
-	memcpy(data, decoded, bytes);
-	return true;
-}
-
-/* Append the signature line to the text of a note; false when it could not be signed. */
-static bool
-sign_note(StringInfo note, EVP_PKEY *key)
-{
-	EVP_MD_CTX *signing = EVP_MD_CTX_new();
-	uint8		signature[KEY_ID_BYTES + SIGNATURE_BYTES];
-	size_t		bytes = SIGNATURE_BYTES;
-	char	   *name = key_name();
-	bool		done = signing && key_id(key, name, signature) && EVP_DigestSignInit(signing, NULL, NULL, NULL, key) == 1 &&
-				EVP_DigestSign(signing, &signature[KEY_ID_BYTES], &bytes, (const unsigned char *) note->data, note->len) == 1 &&
-				bytes == SIGNATURE_BYTES;
-
-	EVP_MD_CTX_free(signing);
-	if (done)
-		appendStringInfo(note, "\n" DASH "%s %s\n", name, base64(signature, sizeof(signature)));
-	return done;
-}
-
-/* Is there a signature of the key over the text? */
-static bool
-is_signed(const char *text, size_t length, const char *signatures, EVP_PKEY *key)
-{
-	char	   *begin = psprintf(DASH "%s ", key_name());
-	uint8		id[KEY_ID_BYTES];
-	uint8		signature[KEY_ID_BYTES + SIGNATURE_BYTES];
-	EVP_MD_CTX *verifying = EVP_MD_CTX_new();
-	bool		done = false;
-	const char *line = signatures;
-
-	if (verifying && key_id(key, key_name(), id))
-		while (!done && line && *line)
-		{
-			const char *end = strchr(line, '\n');
-			int			start = strlen(begin);
-
-			done =
-				end && strncmp(line, begin, start) == 0 &&
-				unbase64(line + start, end - line - start, signature, sizeof(signature)) &&
-				memcmp(signature, id, KEY_ID_BYTES) == 0 && EVP_DigestVerifyInit(verifying, NULL, NULL, NULL, key) == 1 &&
-				EVP_DigestVerify(verifying, &signature[KEY_ID_BYTES], SIGNATURE_BYTES, (const unsigned char *) text, length) == 1;
-			line = end ? end + 1 : NULL;
-		}
-	EVP_MD_CTX_free(verifying);
-	return done;
-}
-
-/* ---- notes ---- */
-
-/* The next line, cut off; NULL where there is none */
-static char *
-next_line(char **rest)
-{
-	char *line = *rest;
-	char *end = line ? strchr(line, '\n') : NULL;
-
-	if (!end)
-		return NULL;
-	*end = '\0';
-	*rest = end + 1;
-	return line;
-}
-
-/* What a note says, whoever signed it; *text_length: of what is signed */
-static bool
-parse_note(const char *note, Checkpoint *result, size_t *text_length, const char **signatures)
-{
-	const char *blank = strstr(note, "\n\n");
-	char	   *rest = pstrdup(note);
-	char	   *origin = next_line(&rest);
-	char	   *size = next_line(&rest);
-	char	   *root = next_line(&rest);
-	char	   *line;
-	char	   *end;
-
-	if (!blank || !root || *size < '0' || *size > '9')
-		return false;
-	*text_length = blank + 1 - note;
-	*signatures = blank + 2;
-	result->note = pstrdup(note);
-	result->epoch = 1;
-	errno = 0;
-	result->size = strtou64(size, &end, 10);
-	if (*end || errno != 0 || !unbase64(root, strlen(root), &result->root, MERKLE_HASH_BYTES))
-		return false;
-	while ((line = next_line(&rest)) != NULL && *line)
-		if (sscanf(line, "epoch %d", &result->epoch) == 1 && result->epoch < 1)
-			return false;
-	return strcmp(origin, checkpoint_origin(result->epoch)) == 0;
-}
-
-bool
-checkpoint_read(const char *note, Checkpoint *result)
-{
-	size_t		length;
-	const char *signatures;
-	EVP_PKEY   *key;
-	bool		valid;
-
-	if (!parse_note(note, result, &length, &signatures))
-		return false;
-	if (!checkpoint_enabled())
-		return true;
-	if ((key = read_key()) == NULL)
-		return false;
-	valid = is_signed(note, length, signatures, key);
-	EVP_PKEY_free(key);
-	return valid;
-}
-
 /* The lines of an epoch that began with a fork: what the epoch before it ended with, and this one does not extend */
 static void
 append_fork(StringInfo note, int epoch)
@@ -304,16 +70,14 @@ append_fork(StringInfo note, int epoch)
 	ScanKeyData key;
 	HeapTuple	row;
 	Checkpoint	last;
-	size_t		length;
-	const char *signatures;
 
 	ScanKeyInit(&key, Anum_fork_epoch, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(epoch));
 	row = catalog_row(forks, registry_own_relation("log_fork_pkey"), GetActiveSnapshot(), 1, &key);
-	if (!HeapTupleIsValid(row) || !parse_note(row_text(forks, row, Anum_fork_last_note), &last, &length, &signatures))
+	if (!HeapTupleIsValid(row) || !checkpoint_parse(row_text(forks, row, Anum_fork_last_note), &last))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the fork of the log that began epoch %d is not on record", epoch)));
 	appendStringInfo(note, "epoch %d\nextends %s " UINT64_FORMAT " %s\n", epoch, checkpoint_origin(last.epoch), last.size,
-					 base64(&last.root, MERKLE_HASH_BYTES));
+					 checkpoint_base64(&last.root));
 	table_close(forks, AccessShareLock);
 }
 
@@ -479,6 +243,24 @@ store(const Checkpoint *made)
 
 /* ---- the directory ---- */
 
+/* The file of the last checkpoint: named after the origin, whichever epoch it is of */
+static char *
+published_file(void)
+{
+	char *name = checkpoint_key_name();
+
+	for (char *c = name; *c; c++)
+		if (*c == '/')
+			*c = '_';
+	return psprintf("%s/%s.checkpoint", ctlpr_checkpoint_directory, name);
+}
+
+static bool
+is_published(void)
+{
+	return ctlpr_checkpoint_directory && *ctlpr_checkpoint_directory;
+}
+
 /* Replace the published checkpoint at once and for good; false, and a line in the server log, when that fails. */
 static bool
 publish(const char *note)
@@ -537,14 +319,8 @@ checkpoint_make(AuditTree *tree)
 	StringInfoData note;
 	MemoryContext  caller = CurrentMemoryContext;
 	MemoryContext  context = AllocSetContextCreate(caller, "ctlpr checkpoint", ALLOCSET_SMALL_SIZES);
-	EVP_PKEY	  *key = read_key();
 	bool		   signed_it;
 
-	if (!key)
-	{
-		MemoryContextDelete(context);
-		return false;
-	}
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
 	made.epoch = checkpoint_epoch();
@@ -555,15 +331,12 @@ checkpoint_make(AuditTree *tree)
 
 	initStringInfo(&note);
 	appendStringInfo(&note, "%s\n" UINT64_FORMAT "\n%s\n", checkpoint_origin(made.epoch), made.size,
-					 base64(&made.root, MERKLE_HASH_BYTES));
+					 checkpoint_base64(&made.root));
 	if (made.epoch > 1)
 		append_fork(&note, made.epoch);
-	signed_it = sign_note(&note, key);
-	EVP_PKEY_free(key);
+	signed_it = checkpoint_sign(&note);
 	made.note = MemoryContextStrdup(context, note.data);
-	if (!signed_it)
-		ereport(LOG, (errmsg("a checkpoint of the log could not be signed")));
-	else if (!checkpoint_last(&last) || last.epoch != made.epoch || last.size != made.size)
+	if (signed_it && (!checkpoint_last(&last) || last.epoch != made.epoch || last.size != made.size))
 		store(&made);
 	PopActiveSnapshot();
 	CommitTransactionCommand();
@@ -590,15 +363,13 @@ holds(AuditTree *tree, const Checkpoint *checkpoint)
 bool
 checkpoint_extended(AuditTree *tree, Checkpoint *contradicted)
 {
-	int			epoch = checkpoint_epoch();
-	char	   *published = is_published() ? read_published() : NULL;
-	size_t		length;
-	const char *signatures;
+	int	  epoch = checkpoint_epoch();
+	char *published = is_published() ? read_published() : NULL;
 
 	/* One that cannot be read is no checkpoint that the log could extend. */
 	if (published)
 	{
-		if (!parse_note(published, contradicted, &length, &signatures))
+		if (!checkpoint_parse(published, contradicted))
 			*contradicted = (Checkpoint){.epoch = epoch, .note = published};
 		else if (contradicted->epoch < epoch || (contradicted->epoch == epoch && holds(tree, contradicted)))
 			published = NULL;

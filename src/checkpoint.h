@@ -1,9 +1,7 @@
 /*
  * checkpoint.h - signed statements of the size and the root of the log.
  *
- * In the form of C2SP's tlog-checkpoint, as a signed note with an Ed25519
- * signature (https://c2sp.org/tlog-checkpoint, https://c2sp.org/signed-note);
- * docs/log-format.md says what ctlpr writes.  Whoever keeps one can tell later
+ * Whoever keeps one can tell later
  * whether the log still says what it said.
  */
 #ifndef CTLPR_CHECKPOINT_H
@@ -15,18 +13,7 @@
 #include "nodes/pg_list.h"
 
 #include "audit_tree.h"
-
-/* What a checkpoint says */
-typedef struct Checkpoint
-{
-	int		   epoch;
-	uint64	   size;
-	MerkleHash root;
-	char	  *note; /* the signed note, palloc'd */
-} Checkpoint;
-
-/* Is there a key to sign with? */
-extern bool checkpoint_enabled(void);
+#include "checkpoint_note.h"
 
 /* The epoch of the log: one more for each fork that was accepted.  Needs an active snapshot. */
 extern int checkpoint_epoch(void);
@@ -38,15 +25,6 @@ extern int checkpoint_epoch(void);
  * in the server log.
  */
 extern bool checkpoint_make(AuditTree *tree);
-
-/* The name of the log in its checkpoints, for an epoch; palloc'd */
-extern char *checkpoint_origin(int epoch);
-
-/*
- * Take a note apart and, where there is a key, look at its signature.  False
- * when it is no checkpoint of this log, or not signed with that key.
- */
-extern bool checkpoint_read(const char *note, Checkpoint *result);
 
 /*
  * Does the log still say what the checkpoints of its epoch say that were stored
