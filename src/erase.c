@@ -662,17 +662,25 @@ erase_queue(EraseRun *run)
 static void
 step_begin(EraseRun *run, EraseMember *member)
 {
-	const GovernedRelation *governed = registry_lookup(run->relid);
+	const GovernedRelation *found = registry_lookup(run->relid);
+	GovernedRelation		governed;
 	List				   *members;
 	List				   *tables = NIL;
 	ListCell			   *cell;
 
-	if (!governed || erase_run_load(run))
+	if (!found)
+		return;
+	governed = *found;
+	if (erase_run_load(run))
+		return;
+	/* What it deletes now would be erased, and certified by nothing that it goes on from. */
+	run->deferred = erase_run_purging(run->relid);
+	if (run->deferred)
 		return;
 	if (!erase_run_purged(run->relid, &run->expired_at, &run->limit))
 	{
 		run->expired_at = shared_now();
-		if (!retention_limit(governed, run->expired_at, &run->limit))
+		if (!retention_limit(&governed, run->expired_at, &run->limit))
 			return;
 	}
 	/* What the purge has left is not erased, and nothing can be said of the rest. */
@@ -725,7 +733,7 @@ erase_relation(EraseRun *run)
 	if (run_step(step_begin, run, NULL) != 0)
 		return false;
 	if (run->run_id == 0)
-		return true;
+		return !run->deferred;
 	if (!run->members_done && !erase_members(run))
 		return false;
 	if (!may_go_on() || (!run->statistics_done && !erase_statistics(run)))

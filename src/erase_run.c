@@ -146,6 +146,21 @@ erase_run_load(EraseRun *erase)
 }
 
 bool
+erase_run_purging(Oid relid)
+{
+	Oid	  types[] = {OIDOID};
+	Datum values[] = {ObjectIdGetDatum(relid)};
+	bool  purging;
+
+	SPI_connect();
+	purging =
+		run(SPI_OK_SELECT, "SELECT FROM ctlpr.purge_run WHERE relation OPERATOR(pg_catalog.=) $1 AND finished_at IS NULL LIMIT 1",
+			1, types, values, NULL) > 0;
+	SPI_finish();
+	return purging;
+}
+
+bool
 erase_run_purged(Oid relid, TimestampTz *expired_at, TimestampTz *limit)
 {
 	Oid	  types[] = {OIDOID};

@@ -54,6 +54,7 @@ typedef struct EraseRun
 	Oid				  relid;
 	int64			  run_id; /* 0: there is nothing to do */
 	bool			  resumed;
+	bool			  deferred; /* the purge is at work */
 	TimestampTz		  expired_at;
 	TimestampTz		  limit;
 	FullTransactionId horizon;
@@ -73,6 +74,9 @@ extern bool erase_run_clock_doubted(void);
 
 /* Find the run over run->relid that is open.  Result: there is one */
 extern bool erase_run_load(EraseRun *run);
+
+/* Is the purge at work on a relation, or was it cut off there? */
+extern bool erase_run_purging(Oid relid);
 
 /* What the purge took last and no run has erased: when it had expired, and by which limit.  False: nothing */
 extern bool erase_run_purged(Oid relid, TimestampTz *expired_at, TimestampTz *limit);

@@ -444,6 +444,8 @@ worker_purge_main(Datum database)
 	slot = shared_database();
 	only = begin_round(slot, &slot->purge, &asked);
 	purge_round(round_number, only);
+	/* What it has deleted is counted before the erase worker looks, or that would find it changed once more afterwards. */
+	pgstat_report_stat(true);
 	proc_exit(0);
 }
 

@@ -20,9 +20,15 @@ CONF
 $node->start;
 new_world($node, 'city', govern => 0);
 sub value { return $node->safe_psql('city', $_[0]) }
-sub status { return value("SELECT $_[1] FROM ctlpr.erase_status WHERE relation = '$_[0]'::regclass") }
+sub status { return value("SELECT $_[1] FROM ctlpr.erase_status s WHERE relation = '$_[0]'::regclass") }
 sub await_status { my ($name, $what, $seconds) = @_; return await_true(sub { return status($name, "coalesce($what, false)") eq 't' }, $seconds) }
-sub await_erased { return await_status($_[0], "erased_through IS NOT NULL AND pending_reads = 0 AND finished_at IS NOT NULL", $_[1] // 30) }
+sub await_erased
+{
+	my ($name, $seconds) = @_;
+	my $erased = await_status($name, 'erased_through IS NOT NULL AND pending_reads = 0 AND finished_at IS NOT NULL', $seconds // 30);
+	diag(status($name, 's') . ' ' . value("SELECT m FROM ctlpr.erase_member m WHERE member = '$name'::regclass")) if !$erased;
+	return $erased;
+}
 
 # make_table(name, what it gets besides, how many reads of each kind, their padding)
 sub make_table
