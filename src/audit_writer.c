@@ -55,7 +55,7 @@
 #define WRITER_IDLE_MS (60 * 1000L)
 
 /* How often a writer looks whether a log that contradicts its checkpoint has been accepted */
-#define FORK_NAP_MS 1000L
+#define FORK_NAP_MS 250L
 
 /* Rows that are stored at once */
 #define BATCH_ROWS 64

@@ -402,6 +402,7 @@ $officer->query('ROLLBACK');
 is(verdict(), 't|', '... what is left verifies by its own checkpoints');
 like(($node->psql('city', "SELECT ctlpr.accept_log_fork('', 'Chief')"))[2], qr/must be stated/, 'a fork is not accepted without a reason');
 is(value("SELECT ctlpr.accept_log_fork('recovery to a point in time', 'Chief')"), '2', 'a fork is accepted');
+ok(await_true(sub { return ($node->psql('city', 'SELECT FROM ctlpr.audit_entry LIMIT 1'))[0] == 0 }), '... and the log is written again');
 ok(await_log($node, 'city', "action = 'log_fork' AND detail ->> 'approved_by' = 'Chief' AND (detail ->> 'checkpoint') LIKE '%$ahead%'"), '... which is on record, with the checkpoint that is not extended');
 is(sqlstate_of($officer->query($_)), '00000', '... and work goes on') for 'BEGIN', request_sql('after a fork'), 'COMMIT';
 value('SELECT size FROM ctlpr.audit_checkpoint()');
