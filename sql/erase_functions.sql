@@ -140,6 +140,11 @@ AS $$
 $$;
 COMMENT ON FUNCTION ctlpr.next_index_command(oid) IS 'Internal: what is to be done next so that no index of a table holds what it has lost';
 
+/*
+ * A snapshot reaches back to the oldest transaction that was open when it was
+ * taken, so that whoever looks while one is in the way is as old as that by
+ * number: of equals it is what stays, and then who began first.
+ */
 CREATE FUNCTION ctlpr.horizon_holder() RETURNS text
 LANGUAGE sql VOLATILE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
@@ -147,18 +152,18 @@ AS $$
 	SELECT h.who
 	FROM (
 		SELECT format('process %s (%s), in a transaction since %s', a.pid, a.backend_type, to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS"Z"')),
-			greatest(age(a.backend_xmin), age(a.backend_xid))
+			greatest(age(a.backend_xmin), age(a.backend_xid)), 1, a.xact_start
 		FROM pg_stat_get_activity(NULL) a
 		WHERE a.pid <> pg_backend_pid() AND coalesce(a.backend_xmin, a.backend_xid) IS NOT NULL
 		UNION ALL
-		SELECT format('replication slot "%s"', s.slot_name), greatest(age(s.xmin), age(s.catalog_xmin))
+		SELECT format('replication slot "%s"', s.slot_name), greatest(age(s.xmin), age(s.catalog_xmin)), 0, NULL
 		FROM pg_get_replication_slots() s
 		WHERE coalesce(s.xmin, s.catalog_xmin) IS NOT NULL
 		UNION ALL
-		SELECT format('prepared transaction "%s"', p.gid), age(p.transaction)
+		SELECT format('prepared transaction "%s"', p.gid), age(p.transaction), 0, p.prepared
 		FROM pg_prepared_xact() p
-	) h(who, age)
-	ORDER BY h.age DESC
+	) h(who, age, rank, since)
+	ORDER BY h.age DESC, h.rank, h.since
 	LIMIT 1
 $$;
 COMMENT ON FUNCTION ctlpr.horizon_holder() IS 'Internal: who keeps deleted rows from being vacuumed away, and has for the longest time';
