@@ -8,7 +8,8 @@
 # partitions; some reads are held, half of those without a copy yet.  A point
 # and how often it is passed are drawn, a round is asked for, and after the
 # crash the tables, the certificates and the log are looked at: at once, and
-# again when a round has gone through.
+# again when a round has gone through; where erasure is claimed then, the files
+# of the server are searched for the plates.
 #
 #   PG_CONFIG    the server to test with
 #   CYCLES       how often it is killed (default 200)
@@ -41,6 +42,7 @@ declare -A reached
 
 RANDOM=$((seed % 32768))
 flaws=0
+erased=0
 # look SQL - what it finds is a flaw if it is still there a little later: a round that goes on after the restart commits between
 # one part of the query and another
 look() {
@@ -99,6 +101,15 @@ for ((cycle = 1; cycle <= cycles; cycle++)); do
 	look --command="BEGIN; SELECT FROM ctlpr.break_glass('crash test'); SELECT * FROM problems_in_sight(); COMMIT"
 	sql --command="SELECT FROM ctlpr.purge('$relation')" --command="CALL ctlpr.erase('$relation')" >/dev/null 2>&1 || { say "cycle $cycle, $point $number: no round goes through afterwards"; flaws=$((flaws + 1)); }
 	look --command="SELECT * FROM problems_at_end()"
+	# The plates of what has expired were never in a statement: where erasure is claimed, they are in no file.
+	if [ "$(sql --command="SELECT erased_through IS NOT NULL AND pending_reads = 0 AND waiting_for IS NULL FROM ctlpr.erase_status WHERE relation = '$relation'::regclass")" = t ]; then
+		sql --command="CHECKPOINT" >/dev/null
+		erased=$((erased + 1))
+		if grep -rqaE "CANARY${cycle}X[0-9]" "$work/data/base"; then
+			say "cycle $cycle, $point $number: erasure is claimed, and bytes are left in: $(grep -rlaE "CANARY${cycle}X[0-9]" "$work/data/base" | tr '\n' ' ')"
+			flaws=$((flaws + 1))
+		fi
+	fi
 	sql --command="DELETE FROM under_test" >/dev/null
 	[ $((cycle % 20)) -ne 0 ] || say "$cycle cycles, $flaws flaws"
 done
@@ -107,7 +118,7 @@ for point in "${points[@]}"; do
 	say "$point: ${reached[$point]:-0} crashes"
 	[ "${reached[$point]:-0}" -gt 0 ] || [ "$cycles" -lt 100 ] || { say "$point was never reached"; flaws=$((flaws + 1)); }
 done
-say "seed $seed: $cycles cycles, $flaws flaws"
+say "seed $seed: $cycles cycles, in $erased of them erasure was claimed, $flaws flaws"
 if [ "$flaws" -gt 0 ]; then
 	stop_cluster
 	keep_work=1

@@ -20,7 +20,7 @@ BEGIN
 		EXECUTE format('ALTER TABLE %I OWNER TO reads_owner', name || '_older');
 		EXECUTE format('ALTER TABLE %I OWNER TO reads_owner', name || '_rest');
 	END IF;
-	EXECUTE format('INSERT INTO %I (captured_at, plate, agency_id) SELECT now() - interval ''22.5 days'' - n * interval ''1 hour'', ''OLD'' || n, ''CT-NHPD'' FROM generate_series(1, 150) n', name);
+	EXECUTE format('INSERT INTO %I (captured_at, plate, agency_id) SELECT now() - interval ''22.5 days'' - n * interval ''1 hour'', %L || n, ''CT-NHPD'' FROM generate_series(1, 150) n', name, 'CANARY' || substr(name, 7) || 'X');
 	EXECUTE format('INSERT INTO %I (captured_at, plate, agency_id) SELECT now() - n * interval ''1 minute'', ''NEW'' || n, ''CT-NHPD'' FROM generate_series(1, 40) n', name);
 	EXECUTE format('CREATE INDEX ON %I (plate)', name);
 	IF way <> 'place' THEN
