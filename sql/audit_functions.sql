@@ -48,6 +48,25 @@ CREATE FUNCTION ctlpr.accept_log_fork(reason text, approved_by text) RETURNS int
 COMMENT ON FUNCTION ctlpr.accept_log_fork(text, text) IS
 	'After a failover, a recovery to a point in time or a restore: goes on with a log that contradicts its last checkpoint, which the new epoch cites; returns the epoch';
 
+/*
+ * A restore brings the tiles of the log that it has loaded before, which the
+ * writer may have made anew meanwhile.
+ */
+CREATE FUNCTION ctlpr.skip_known_tile() RETURNS trigger
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM ctlpr.audit_tile t WHERE t.level = NEW.level AND t.number = NEW.number) THEN
+		RETURN NULL;
+	END IF;
+	RETURN NEW;
+END
+$$;
+COMMENT ON FUNCTION ctlpr.skip_known_tile() IS 'Internal: leaves out tiles that are there, in a restore';
+CREATE TRIGGER skip_known_tile BEFORE INSERT ON ctlpr.audit_tile FOR EACH ROW EXECUTE FUNCTION ctlpr.skip_known_tile();
+ALTER TABLE ctlpr.audit_tile ENABLE ALWAYS TRIGGER skip_known_tile;
+
 CREATE VIEW ctlpr.checkpoints AS
 	SELECT c.epoch, c.size, c.root, c.signed_at, c.note FROM ctlpr.checkpoint c ORDER BY c.epoch, c.size;
 COMMENT ON VIEW ctlpr.checkpoints IS 'Checkpoints of the log, oldest first, to be kept by others than its administrator';

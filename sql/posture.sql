@@ -841,7 +841,7 @@ BEGIN
 			 ELSE format('trigger %I on %s is none of ctlpr''s, and runs with the rights of who changes rules or writes the log', t.tgname, t.tgrelid::regclass) END,
 		CASE WHEN t.own THEN format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I;', t.tgrelid::regclass, t.tgname)
 			 ELSE format('DROP TRIGGER %I ON %s;', t.tgname, t.tgrelid::regclass) END
-	FROM (SELECT g.tgrelid, g.tgname, g.tgenabled, g.tgfoid IN ('ctlpr.rules_changed()'::regprocedure, 'ctlpr.statute_changed()'::regprocedure, 'ctlpr.guard_own_table()'::regprocedure) AS own
+	FROM (SELECT g.tgrelid, g.tgname, g.tgenabled, g.tgfoid IN ('ctlpr.rules_changed()'::regprocedure, 'ctlpr.statute_changed()'::regprocedure, 'ctlpr.guard_own_table()'::regprocedure, 'ctlpr.skip_known_tile()'::regprocedure) AS own
 		  FROM pg_trigger g
 			  JOIN pg_class c ON c.oid = g.tgrelid
 		  WHERE c.relnamespace = 'ctlpr'::regnamespace AND NOT g.tgisinternal) t

@@ -38,6 +38,8 @@ for my $n (1 .. 5)
 $nhpd->query('SELECT plate FROM plate_reads');
 $nhpd->close;
 await_log($node, 'city', "entry = 'outcome' AND rows_returned = 1", 5);
+# ... and enough for some tiles of the tree over the log
+$node->safe_psql('city', "SET ctlpr.audit_durability = async; DO \$\$ BEGIN FOR i IN 1 .. 700 LOOP PERFORM ctlpr.record_event('configuration', sqlstate => 'LP005'); END LOOP; END \$\$");
 
 # Who may not dump
 my $directory = PostgreSQL::Test::Utils::tempdir();
@@ -116,6 +118,7 @@ sub check_restored
 	is(log_digest($database, $last), log_digest('city', $last), "$how: all $last entries before it are as they were");
 	cmp_ok($seq, '>', $restore, "$how: numbering goes on");
 	check_log_is_whole($node, $database, $how);
+	cmp_ok($node->safe_psql($database, 'SELECT count(*) FROM ctlpr.audit_tile'), '>=', 2, "$how: tiles of the tree are there");
 	is($node->safe_psql($database, 'SELECT count(*) FROM cameras'), '2', "$how: ungoverned tables too");
 	is($node->safe_psql($database, "SELECT ctlpr.file_declaration('MA-BPD', 'Mayor', current_date - 1)"), '2', "$how: declarations are numbered on");
 	is(($node->psql($database, q{SELECT ctlpr.activate_camera('CAM-1')}))[2] =~ /ERROR: .*protected site/ ? 1 : 0, 1, "$how: the protected site bars its camera");
@@ -161,7 +164,7 @@ check_restored('data', 'data-only', 1);
 # A log that takes its time: nobody numbers an entry before it is loaded, and whoever restores beside it waits
 $node->safe_psql('postgres', 'CREATE DATABASE slow');
 $node->safe_psql('slow', 'SET client_min_messages = warning; CREATE EXTENSION ctlpr CASCADE');
-my $load = "SET ctlpr.restore = on;\nBEGIN;\nCOPY ctlpr.audit_entry (seq, entry, at, action) FROM STDIN;\n" . join('', map { "$_\tverdict\t2026-01-01\tselect\n" } 1 .. 5) . "\\.\nSELECT pg_sleep(5);\nCOMMIT;\n";
+my $load = "SET ctlpr.restore = on;\nBEGIN;\nCOPY ctlpr.audit_entry (seq, entry, at, action) FROM STDIN;\n" . join('', map { "$_\tverdict\t2026-01-01\tselect\n" } 1 .. 300) . "\\.\nSELECT pg_sleep(5);\nCOMMIT;\n";
 append_to_file("$directory/load.sql", $load);
 my $loader = IPC::Run::start([ $node->installed_command('psql'), '-XAtq', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('slow'), '-f', "$directory/load.sql" ], '>', '/dev/null', '2>', "$directory/load.log");
 ok($node->poll_query_until('slow', "SELECT count(*) = 1 FROM pg_locks WHERE relation = 'ctlpr.audit_entry'::regclass AND mode = 'ShareRowExclusiveLock' AND granted"), 'a log is being loaded');
@@ -171,7 +174,12 @@ like($err, qr/LP020/, 'what cannot be recorded meanwhile is refused');
 ($status, $out, $err) = $node->psql('slow', "$hasty SET ctlpr.restore = on; SELECT ctlpr.adopt_statute('us-ct-2026')");
 is($err, '', '... and waits in a session of the restore');
 ok($loader->finish, 'the log is loaded') or diag(slurp_file("$directory/load.log"));
-is($node->safe_psql('slow', q{SELECT string_agg(seq || ' ' || action, ', ' ORDER BY seq) FROM ctlpr.audit_entry WHERE seq < 8 AND entry = 'verdict'}), '1 select, 2 select, 3 select, 4 select, 5 select, 6 restore, 7 configuration', 'numbering goes on behind it');
+is($node->safe_psql('slow', q{SELECT string_agg(seq || ' ' || action, ', ' ORDER BY seq) FROM ctlpr.audit_entry WHERE seq > 297 AND seq < 303 AND entry = 'verdict'}), '298 select, 299 select, 300 select, 301 restore, 302 configuration', 'numbering goes on behind it');
+my $tile = $node->safe_psql('slow', 'SELECT level, number, root, hashes FROM ctlpr.audit_tile') =~ tr/|/\t/r =~ s/\\/\\\\/gr;
+like($tile, qr/^0\t0\t/, 'the writer has made the tile of the tree that was not loaded yet');
+($status, $out, $err) = $node->psql('slow', "SET ctlpr.restore = on; COPY ctlpr.audit_tile FROM STDIN;\n$tile\n\\.\n");
+is($err, '', '... and one that comes after it is left out');
+is($node->safe_psql('slow', 'SELECT count(*), (SELECT valid FROM ctlpr.verify_audit()) FROM ctlpr.audit_tile'), '1|t', '... so that the log verifies');
 
 # A second generation: a backup of what was restored
 $node->command_ok([ 'pg_dump', '-h', $node->host, '-p', $node->port, '-d', 'plain', '-U', 'nightly', '-Fc', '-f', "$directory/second" ], 'a restored database can be dumped in turn');
