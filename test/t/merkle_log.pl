@@ -414,6 +414,16 @@ like(value("SELECT string_agg(severity || ' ' || kind || ' ' || clause || ' ' ||
 like(($node->psql('city', "SELECT ctlpr.accept_log_fork('again', 'Chief')"))[2], qr/contradicts no checkpoint/, 'nothing is left to accept');
 check_log_is_whole($node, 'city', 'after a fork');
 
+# ---- at an interval ----
+
+$node->adjust_conf('postgresql.conf', 'ctlpr.checkpoint_interval', "'1s'");
+$node->reload;
+my $signed = value('SELECT max(size) FROM ctlpr.checkpoint WHERE epoch = 2');
+ok(await_true(sub { value("SELECT ctlpr.record_event('configuration', sqlstate => 'LP005')"); return value('SELECT max(size) FROM ctlpr.checkpoint WHERE epoch = 2') > $signed + 1 }), 'checkpoints are made while the log grows');
+my ($said_size) = slurp($published) =~ /\A[^\n]*\n(\d+)\n/;
+cmp_ok($said_size, '>', $signed, '... and published');
+is(verdict(), 't|', '... and hold');
+
 # ---- no key, a bad key ----
 
 $node->adjust_conf('postgresql.conf', 'ctlpr.checkpoint_key', "''");
