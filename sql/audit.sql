@@ -65,6 +65,7 @@ CREATE TABLE ctlpr.audit_entry (
 ALTER TABLE ctlpr.audit_entry ADD CONSTRAINT audit_entry_pkey PRIMARY KEY (seq);
 CREATE INDEX audit_entry_of_seq_idx ON ctlpr.audit_entry (of_seq) WHERE of_seq IS NOT NULL;
 CREATE INDEX audit_entry_at_idx ON ctlpr.audit_entry (at);
+CREATE INDEX audit_entry_redacted_idx ON ctlpr.audit_entry (seq) WHERE redacted IS NOT NULL;
 COMMENT ON TABLE ctlpr.audit_entry IS 'The log as it is stored: verdicts and their outcomes; read it through ctlpr.audit_log';
 COMMENT ON COLUMN ctlpr.audit_entry.seq IS 'Number of the entry, without gaps, in the order of recording';
 COMMENT ON COLUMN ctlpr.audit_entry.entry IS 'verdict | outcome';

@@ -26,22 +26,9 @@ CREATE FUNCTION ctlpr.export_audit(from_seq bigint DEFAULT 1, to_seq bigint DEFA
 	AS 'MODULE_PATHNAME', 'ctlpr_export_audit' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.export_audit(bigint, bigint) IS 'The log as lines for a verifier outside (docs/log-format.md); auditors of all agencies only';
 
-CREATE FUNCTION ctlpr.sign_log() RETURNS void
+CREATE FUNCTION ctlpr.audit_checkpoint(OUT epoch int, OUT size bigint, OUT root bytea, OUT signed_at timestamptz, OUT note text)
 	AS 'MODULE_PATHNAME', 'ctlpr_audit_checkpoint' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.sign_log() IS 'Has the writer sign the log as it is, publish that, and waits for it (LP020)';
-
-CREATE FUNCTION ctlpr.audit_checkpoint()
-RETURNS TABLE (epoch int, size bigint, root bytea, signed_at timestamptz, note text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-BEGIN
-	PERFORM ctlpr.sign_log();
-	RETURN QUERY SELECT c.epoch, c.size, c.root, c.signed_at, c.note FROM ctlpr.checkpoint c ORDER BY c.epoch DESC, c.size DESC LIMIT 1;
-END
-$$;
-COMMENT ON FUNCTION ctlpr.audit_checkpoint() IS 'Signs the log now; the checkpoint (C2SP tlog-checkpoint), as published';
+COMMENT ON FUNCTION ctlpr.audit_checkpoint() IS 'Has the writer sign the log now, publish that, and waits for it (LP020); the checkpoint (C2SP tlog-checkpoint)';
 
 CREATE FUNCTION ctlpr.accept_log_fork(reason text, approved_by text) RETURNS int
 	AS 'MODULE_PATHNAME', 'ctlpr_accept_log_fork' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
@@ -90,14 +77,19 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	agency text;
+	about  text;
 	taken  int;
 BEGIN
 	IF coalesce(btrim(redact_entry.reason), '') = '' OR coalesce(btrim(redact_entry.approved_by), '') = '' OR cardinality(redact_entry.columns) IS NOT DISTINCT FROM 0 OR redact_entry.columns IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', MESSAGE = 'columns, reason and approved_by must be stated';
 	END IF;
-	SELECT e.agency_id INTO agency FROM ctlpr.audit_entry e WHERE e.seq = redact_entry.seq;
+	SELECT e.agency_id, e.action INTO agency, about FROM ctlpr.audit_entry e WHERE e.seq = redact_entry.seq;
 	IF NOT FOUND THEN
 		RAISE EXCEPTION USING ERRCODE = 'no_data_found', MESSAGE = format('there is no entry %s', redact_entry.seq);
+	END IF;
+	IF 'detail' = ANY (redact_entry.columns) AND about IN ('log_retention', 'log_fork', 'redaction', 'restore', 'purge', 'erase') THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('the detail of an entry about %s stays', about),
+			HINT = 'What follows in the log hangs on it.';
 	END IF;
 	PERFORM ctlpr.record_event('redaction', NULL, agency, NULL, redact_entry.reason, '14(a)(6)', NULL,
 		jsonb_build_object('seq', redact_entry.seq, 'columns', to_jsonb(redact_entry.columns), 'approved_by', redact_entry.approved_by));

@@ -693,6 +693,24 @@ BEGIN
 	WHERE current_setting('ctlpr.checkpoint_key', true) <> '' AND ctlpr.auditor_sees(NULL, NULL)
 		AND EXISTS (SELECT FROM ctlpr.audit_entry e WHERE e.seq > coalesce(c.size, 0) AND e.at < now() - interval '1 day');
 
+	/* values that somebody took out past redact_entry() */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('unrecorded_redaction', e.seq::text),
+		'violation',
+		format('values were taken out of entry %s of the log, of which no entry tells', e.seq),
+		'14(a)(6)',
+		e.agency_id,
+		NULL::text,
+		ARRAY[e.seq],
+		'Find out who changed the log past ctlpr.redact_entry().',
+		'unrecorded_redaction'
+	FROM ctlpr.audit_entry e
+	WHERE e.redacted IS NOT NULL AND ctlpr.auditor_sees(e.agency_id, NULL)
+		AND NOT EXISTS (
+			SELECT FROM ctlpr.audit_entry r
+			WHERE r.action = 'redaction' AND r.entry = 'verdict' AND r.at >= e.at AND r.detail @> jsonb_build_object('seq', e.seq)
+				AND r.detail -> 'columns' @> (SELECT jsonb_agg(k.name) FROM jsonb_object_keys(e.redacted) k (name)));
+
 	/*
 	 * The server's own row security, which still stands when this library
 	 * does not: on each governed relation and everything below it, with a
@@ -926,7 +944,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure | not_erased | copy_past_limit | log_fork | log_not_signed';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure | not_erased | copy_past_limit | log_fork | log_not_signed | unrecorded_redaction';
 
 /*
  * Purging by hand

@@ -7,7 +7,6 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
-#include "mb/pg_wchar.h"
 #include "pgtime.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -94,25 +93,20 @@ escape_of(char c, bool in_array)
 static void
 append_escaped(StringInfo text, const char *value, int length, bool in_array)
 {
-	char *utf8 = GetDatabaseEncoding() == PG_UTF8 || GetDatabaseEncoding() == PG_SQL_ASCII
-					 ? unconstify(char *, value)
-					 : pg_server_to_any(value, length, PG_UTF8);
-	int	  plain = 0;
+	int plain = 0;
 
-	if (utf8 != value)
-		length = strlen(utf8);
 	for (int i = 0; i < length; i++)
 	{
-		char escape = escape_of(utf8[i], in_array);
+		char escape = escape_of(value[i], in_array);
 
 		if (escape == 0)
 			continue;
-		appendBinaryStringInfo(text, utf8 + plain, i - plain);
+		appendBinaryStringInfo(text, value + plain, i - plain);
 		appendStringInfoChar(text, '\\');
 		appendStringInfoChar(text, escape);
 		plain = i + 1;
 	}
-	appendBinaryStringInfo(text, utf8 + plain, length - plain);
+	appendBinaryStringInfo(text, value + plain, length - plain);
 }
 
 static void
@@ -170,7 +164,11 @@ append_array(StringInfo text, Datum value, LeafForm form)
 		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
 	else
 		deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &count);
-	appendStringInfoChar(text, '{');
+	/* The writer writes lists of one element at least. */
+	if (ARR_NDIM(array) != 1 || ARR_LBOUND(array)[0] != 1)
+		appendStringInfoString(text, DAMAGED);
+	else
+		appendStringInfoChar(text, '{');
 	for (int i = 0; i < count; i++)
 	{
 		if (i > 0)

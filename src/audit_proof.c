@@ -140,7 +140,8 @@ typedef struct Verification
 	uint64		to;			 /* ... up to so many */
 	uint64		bad;		 /* first entry that is not valid; 0: none so far */
 	uint64		good;		 /* a checkpoint over so many entries holds */
-	List	   *checkpoints; /* that are still to be met, by size */
+	List	   *checkpoints; /* by size */
+	int			next;		 /* of those */
 	bool		has_tile;	 /* of the entry that comes next */
 	MerkleHash	tile[TILE_HASHES];
 	TimestampTz told_at;
@@ -167,25 +168,42 @@ compare_tile(AuditTree *tree, int level, uint64 number, const MerkleHash *hashes
 		find_bad(verification, first + 1);
 }
 
-/* Checkpoints over as many entries as the tree has now have to have its root, and be signed. */
-static void
-meet_checkpoints(Verification *verification)
+/* Is it good: signed, stored as it is signed, and with the root of the log, unless a fork excuses it from that? */
+static bool
+checkpoint_holds(Verification *verification, const Checkpoint *stored)
 {
-	while (verification->checkpoints != NIL && verification->bad == 0)
-	{
-		Checkpoint *stored = linitial(verification->checkpoints);
-		Checkpoint	signed_one;
-		MerkleHash	root;
+	AuditTree *tree = verification->tree;
+	Checkpoint signed_one;
+	MerkleHash root;
 
-		if (stored->size != verification->tree->size)
+	if (!checkpoint_read(stored->note, &signed_one) || signed_one.size != stored->size || signed_one.epoch != stored->epoch ||
+		memcmp(&signed_one.root, &stored->root, sizeof(root)) != 0)
+		return false;
+	if (stored->size <= tree->size)
+	{
+		audit_tree_root(tree, stored->size, &root);
+		if (memcmp(&stored->root, &root, sizeof(root)) == 0)
+		{
+			verification->good = Max(verification->good, stored->size);
+			return true;
+		}
+	}
+	return checkpoint_excused(tree->log, stored);
+}
+
+/* Look at the checkpoints over no more entries than "size"; the tree has at least as many, or there are none left. */
+static void
+meet_checkpoints(Verification *verification, uint64 size)
+{
+	while (verification->next < list_length(verification->checkpoints) && verification->bad == 0)
+	{
+		Checkpoint *stored = list_nth(verification->checkpoints, verification->next);
+
+		if (stored->size > size)
 			break;
-		verification->checkpoints = list_delete_first(verification->checkpoints);
-		audit_tree_root(verification->tree, stored->size, &root);
-		if (!checkpoint_read(stored->note, &signed_one) || signed_one.size != stored->size || signed_one.epoch != stored->epoch ||
-			memcmp(&signed_one.root, &root, sizeof(root)) != 0 || memcmp(&stored->root, &root, sizeof(root)) != 0)
-			find_bad(verification, verification->good + 1);
-		else
-			verification->good = stored->size;
+		verification->next++;
+		if (!checkpoint_holds(verification, stored))
+			find_bad(verification, Min(verification->good, verification->tree->size) + 1);
 	}
 }
 
@@ -228,7 +246,7 @@ visit_entry(void *context, const Datum *values, const bool *nulls)
 	Verification *verification = context;
 
 	verify_entry(verification, values, nulls);
-	meet_checkpoints(verification);
+	meet_checkpoints(verification, verification->tree->size);
 	tell_progress(verification);
 	return verification->bad == 0;
 }
@@ -240,9 +258,12 @@ verify_entries(Verification *verification)
 	audit_tree_visit(verification->tree, verification->from, verification->to, visit_entry, verification);
 	if (verification->bad == 0 && verification->tree->size < verification->to)
 		find_bad(verification, verification->tree->size + 1);
-	/* A checkpoint over more entries than there are: the log has been cut short. */
-	if (verification->bad == 0 && verification->to == verification->log_size && verification->checkpoints != NIL)
-		find_bad(verification, verification->to + 1);
+	/* One over more entries than there are: the log has been cut short. */
+	if (verification->bad == 0 && verification->to == verification->log_size)
+	{
+		verification->good = verification->to;
+		meet_checkpoints(verification, PG_INT64_MAX);
+	}
 }
 
 /* Begin with the tile that an entry is in; the tree before it is taken from the tiles, which checkpoints behind it will confirm. */
@@ -257,8 +278,28 @@ begin_verification(Verification *verification, uint64 from_seq)
 	begun = audit_tree_try_load(tree, verification->from, false);
 	tree->filled = compare_tile;
 	tree->context = verification;
-	verification->good = verification->from;
+	verification->good = 0;
 	return begun;
+}
+
+static bool
+stop_at_first(void *context, const Datum *values, const bool *nulls)
+{
+	*(bool *) context = true;
+	return false;
+}
+
+/* Is there a row where none may be: without a number of the tree, or where the contents are said to have been deleted? */
+static bool
+is_stray(Verification *verification)
+{
+	AuditTree *tree = verification->tree;
+	uint64	   trimmed = audit_tree_trimmed(tree);
+	bool	   found = audit_tree_has_others(tree);
+
+	if (!found && trimmed > 0)
+		audit_tree_visit(tree, 0, trimmed, stop_at_first, &found);
+	return found;
 }
 
 /* verify_audit(from_seq, to_seq) */
@@ -292,8 +333,12 @@ ctlpr_verify_audit(PG_FUNCTION_ARGS)
 		find_bad(&verification, 1);
 	else
 	{
-		verification.checkpoints = checkpoint_list(checkpoint_epoch(), verification.from);
-		verify_entries(&verification);
+		verification.checkpoints = checkpoint_list();
+		meet_checkpoints(&verification, verification.from);
+		if (verification.bad == 0 && is_stray(&verification))
+			find_bad(&verification, 1);
+		if (verification.bad == 0)
+			verify_entries(&verification);
 	}
 
 	if (verification.bad == 0)

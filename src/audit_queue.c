@@ -343,7 +343,9 @@ audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first, 
 		rows[i] = form_row(slot, &first[i]);
 
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
-	slot->next_seq = next_seq;
+	/* What waits has its numbers, which follow the log: it cannot have become shorter while the server ran. */
+	if (slot->head == slot->tail)
+		slot->next_seq = next_seq;
 	slot->log_relation = registry_log_relation();
 	slot->seq_known = true;
 	for (int i = 0; i < count && queued; i++)

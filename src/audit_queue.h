@@ -50,7 +50,8 @@ extern void			audit_queue_committed(DatabaseSlot *slot);
 
 /*
  * Number what is queued from now on from this number; waiters are woken.
- * first: entries that come before all of theirs.  Raises an internal error when
+ * Entries that are queued already keep their numbers.  first: entries that come
+ * before all that are queued from now on.  Raises an internal error when
  * the queue has no room for them.
  */
 extern void audit_queue_number(DatabaseSlot *slot, int64 next_seq, const AuditEntry *first, int count);

@@ -294,6 +294,15 @@ audit_tree_visit(AuditTree *tree, uint64 from, uint64 to, EntryVisitor visit, vo
 	pfree(nulls);
 }
 
+bool
+audit_tree_has_others(AuditTree *tree)
+{
+	ScanKeyData key;
+
+	ScanKeyInit(&key, Anum_seq, BTLessStrategyNumber, F_INT8LT, Int64GetDatum(1));
+	return HeapTupleIsValid(catalog_row(tree->log, tree->log_index, tree->snapshot, 1, &key));
+}
+
 static bool
 append_entry(void *context, const Datum *values, const bool *nulls)
 {

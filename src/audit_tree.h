@@ -84,6 +84,9 @@ extern void audit_tree_append_hash(AuditTree *tree, const MerkleHash *hash);
 typedef bool (*EntryVisitor)(void *context, const Datum *values, const bool *nulls);
 extern void audit_tree_visit(AuditTree *tree, uint64 from, uint64 to, EntryVisitor visit, void *context);
 
+/* Has the log rows with numbers below 1? */
+extern bool audit_tree_has_others(AuditTree *tree);
+
 /* For merkle.h; tree: an AuditTree that is open */
 extern void audit_tree_subtree(void *tree, int height, uint64 index, MerkleHash *result);
 

@@ -428,7 +428,8 @@ write_batch(const Batch *batch, bool may_wait)
 		CommitTransactionCommand();
 		return false;
 	}
-	if (!may_wait && !ConditionalLockRelationOid(registry_log_relation(), RowExclusiveLock))
+	if (!may_wait && !(ConditionalLockRelationOid(registry_log_relation(), RowExclusiveLock) &&
+					   ConditionalLockRelationOid(registry_own_relation("audit_tile"), RowExclusiveLock)))
 	{
 		CommitTransactionCommand();
 		return true;
@@ -485,6 +486,29 @@ checkpoint_is_due(bool leaves)
 					  TimestampDifferenceExceeds(checkpoint_at, GetCurrentTimestamp(), ctlpr_checkpoint_interval_s * 1000));
 }
 
+/* An error that keeps a checkpoint from being made is in the server log, and keeps nobody from recording. */
+static bool
+try_checkpoint(void)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	volatile bool made = false;
+
+	PG_TRY();
+	{
+		made = checkpoint_make(my_tree);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(caller);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	return made;
+}
+
 static void
 make_checkpoint(void)
 {
@@ -494,7 +518,7 @@ make_checkpoint(void)
 	LWLockAcquire(my_slot->lock, LW_SHARED);
 	asked = my_slot->checkpoint_asked;
 	LWLockRelease(my_slot->lock);
-	made = checkpoint_make(my_tree);
+	made = try_checkpoint();
 	checkpoint_at = GetCurrentTimestamp();
 	if (made)
 		checkpoint_size = my_tree->size;
@@ -563,6 +587,7 @@ audit_writer_main(Datum database)
 	BackgroundWorkerInitializeConnectionByOid(DatumGetObjectId(database), InvalidOid, 0);
 	pgstat_report_appname("ctlpr audit writer");
 
+	checkpoint_at = GetCurrentTimestamp();
 	my_slot = shared_database();
 	writer_attach();
 	apply_durability();
@@ -576,6 +601,7 @@ audit_writer_main(Datum database)
 	{
 		Batch	   batch;
 		QueueState state;
+		bool	   due;
 
 		ensure_log_end();
 		if (my_slot->forked)
@@ -583,10 +609,9 @@ audit_writer_main(Datum database)
 			(void) wait_for_entries(FORK_NAP_MS);
 			continue;
 		}
-		if (checkpoint_is_due(false))
-			make_checkpoint();
+		due = checkpoint_is_due(false);
 		state = look_at_queue(&batch, lingered);
-		if (state == QUEUE_URGENT || (state == QUEUE_LINGERS && lingered))
+		if (state == QUEUE_URGENT || (state == QUEUE_LINGERS && (lingered || due)))
 		{
 			if (!write_batch(&batch, true))
 			{
@@ -594,8 +619,12 @@ audit_writer_main(Datum database)
 				proc_exit(0);
 			}
 			CHECK_FOR_INTERRUPTS();
+			if (due)
+				make_checkpoint();
 			lingered = false;
 		}
+		else if (due)
+			make_checkpoint();
 		else if (state == QUEUE_LINGERS || !lingered)
 			lingered = !wait_for_entries(AUDIT_LINGER_MS);
 		else if (wait_for_entries(WRITER_IDLE_MS))

@@ -13,7 +13,10 @@
 
 #include "access/table.h"
 #include "access/xact.h"
+#include "access/xlog.h"
 #include "catalog/indexing.h"
+#include "commands/dbcommands.h"
+#include "funcapi.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
 #include "storage/fd.h"
@@ -73,10 +76,10 @@ append_fork(StringInfo note, int epoch)
 
 	ScanKeyInit(&key, Anum_fork_epoch, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(epoch));
 	row = catalog_row(forks, registry_own_relation("log_fork_pkey"), GetActiveSnapshot(), 1, &key);
-	if (!HeapTupleIsValid(row) || !checkpoint_parse(row_text(forks, row, Anum_fork_last_note), &last))
+	if (!HeapTupleIsValid(row) || !checkpoint_read(row_text(forks, row, Anum_fork_last_note), &last) || last.epoch >= epoch)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED), errmsg("the fork of the log that began epoch %d is not on record", epoch)));
-	appendStringInfo(note, "epoch %d\nextends %s " UINT64_FORMAT " %s\n", epoch, checkpoint_origin(last.epoch), last.size,
+	appendStringInfo(note, "epoch %d\nextends %s " UINT64_FORMAT " %s\n", epoch, last.origin, last.size,
 					 checkpoint_base64(&last.root));
 	table_close(forks, AccessShareLock);
 }
@@ -179,24 +182,21 @@ read_row(Relation checkpoints, HeapTuple row)
 	result->epoch = DatumGetInt32(row_datum(checkpoints, row, Anum_checkpoint_epoch, NULL));
 	result->size = (uint64) DatumGetInt64(row_datum(checkpoints, row, Anum_checkpoint_size, NULL));
 	result->note = row_text(checkpoints, row, Anum_checkpoint_note);
+	result->signed_at = DatumGetTimestampTz(row_datum(checkpoints, row, Anum_checkpoint_signed_at, NULL));
 	return result;
 }
 
-/* Stored checkpoints in order or from the last, of an epoch (0: all) and larger than a size; no more than "most" */
+/* Stored checkpoints, from the last; no more than "most" */
 static List *
-read_rows(int epoch, uint64 behind, ScanDirection direction, int most)
+read_rows(int most)
 {
 	Relation	checkpoints = table_open(registry_own_relation("checkpoint"), AccessShareLock);
 	Relation	index = index_open(registry_own_relation("checkpoint_pkey"), AccessShareLock);
-	ScanKeyData keys[2];
-	SysScanDesc scan;
+	SysScanDesc scan = systable_beginscan_ordered(checkpoints, index, GetActiveSnapshot(), 0, NULL);
 	HeapTuple	row;
 	List	   *result = NIL;
 
-	ScanKeyInit(&keys[0], Anum_checkpoint_epoch, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(epoch));
-	ScanKeyInit(&keys[1], Anum_checkpoint_size, BTGreaterStrategyNumber, F_INT8GT, Int64GetDatum((int64) behind));
-	scan = systable_beginscan_ordered(checkpoints, index, GetActiveSnapshot(), epoch == 0 ? 0 : 2, keys);
-	while (list_length(result) < most && HeapTupleIsValid(row = systable_getnext_ordered(scan, direction)))
+	while (list_length(result) < most && HeapTupleIsValid(row = systable_getnext_ordered(scan, BackwardScanDirection)))
 		result = lappend(result, read_row(checkpoints, row));
 	systable_endscan_ordered(scan);
 	index_close(index, AccessShareLock);
@@ -204,16 +204,10 @@ read_rows(int epoch, uint64 behind, ScanDirection direction, int most)
 	return result;
 }
 
-List *
-checkpoint_list(int epoch, uint64 behind)
-{
-	return read_rows(epoch, behind, ForwardScanDirection, INT_MAX);
-}
-
 bool
 checkpoint_last(Checkpoint *result)
 {
-	List *last = read_rows(0, 0, BackwardScanDirection, 1);
+	List *last = read_rows(1);
 
 	if (last != NIL)
 		*result = *(Checkpoint *) linitial(last);
@@ -243,11 +237,12 @@ store(const Checkpoint *made)
 
 /* ---- the directory ---- */
 
-/* The file of the last checkpoint: named after the origin, whichever epoch it is of */
+/* The file of the last checkpoint: named after the log and its database, whichever epoch it is of */
 static char *
 published_file(void)
 {
-	char *name = checkpoint_key_name();
+	char *database = get_database_name(MyDatabaseId);
+	char *name = psprintf("%s.%s", checkpoint_key_name(), database ? database : "");
 
 	for (char *c = name; *c; c++)
 		if (*c == '/')
@@ -263,9 +258,8 @@ is_published(void)
 
 /* Replace the published checkpoint at once and for good; false, and a line in the server log, when that fails. */
 static bool
-publish(const char *note)
+publish(const char *path, const char *note)
 {
-	char  *path = published_file();
 	char  *temporary = psprintf("%s.new", path);
 	int	   file = OpenTransientFile(temporary, O_WRONLY | O_CREAT | O_TRUNC | PG_BINARY);
 	size_t length = strlen(note);
@@ -319,6 +313,9 @@ checkpoint_make(AuditTree *tree)
 	StringInfoData note;
 	MemoryContext  caller = CurrentMemoryContext;
 	MemoryContext  context = AllocSetContextCreate(caller, "ctlpr checkpoint", ALLOCSET_SMALL_SIZES);
+	LogFork		   fork;
+	char		  *path;
+	bool		   recorded;
 	bool		   signed_it;
 
 	StartTransactionCommand();
@@ -327,6 +324,7 @@ checkpoint_make(AuditTree *tree)
 	made.size = tree->size;
 	audit_tree_open(tree, AccessShareLock);
 	audit_tree_root(tree, tree->size, &made.root);
+	recorded = !checkpoint_fork(&fork) || checkpoint_fork_recorded(tree->log, &fork);
 	audit_tree_close(tree);
 
 	initStringInfo(&note);
@@ -334,16 +332,22 @@ checkpoint_make(AuditTree *tree)
 					 checkpoint_base64(&made.root));
 	if (made.epoch > 1)
 		append_fork(&note, made.epoch);
-	signed_it = checkpoint_sign(&note);
+	if (!recorded)
+		ereport(LOG, (errmsg("epoch %d of the log is not signed before the log tells of it", made.epoch)));
+	signed_it = recorded && checkpoint_sign(&note);
 	made.note = MemoryContextStrdup(context, note.data);
+	path = MemoryContextStrdup(context, published_file());
 	if (signed_it && (!checkpoint_last(&last) || last.epoch != made.epoch || last.size != made.size))
 		store(&made);
 	PopActiveSnapshot();
+	/* What is published is durable, whatever is promised of entries. */
+	ForceSyncCommit();
 	CommitTransactionCommand();
+	XLogFlush(GetXLogInsertRecPtr());
 
 	MemoryContextSwitchTo(context);
 	if (signed_it && is_published())
-		signed_it = publish(made.note);
+		signed_it = publish(path, made.note);
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(context);
 	return signed_it;
@@ -369,7 +373,7 @@ checkpoint_extended(AuditTree *tree, Checkpoint *contradicted)
 	/* One that cannot be read is no checkpoint that the log could extend. */
 	if (published)
 	{
-		if (!checkpoint_parse(published, contradicted))
+		if (!checkpoint_read(published, contradicted))
 			*contradicted = (Checkpoint){.epoch = epoch, .note = published};
 		else if (contradicted->epoch < epoch || (contradicted->epoch == epoch && holds(tree, contradicted)))
 			published = NULL;
@@ -378,6 +382,53 @@ checkpoint_extended(AuditTree *tree, Checkpoint *contradicted)
 		return false;
 	return !checkpoint_last(contradicted) || contradicted->epoch < epoch ||
 		   (contradicted->epoch == epoch && holds(tree, contradicted));
+}
+
+static int
+compare_sizes(const ListCell *a, const ListCell *b)
+{
+	uint64 one = ((const Checkpoint *) lfirst(a))->size;
+	uint64 other = ((const Checkpoint *) lfirst(b))->size;
+
+	return one < other ? -1 : one > other;
+}
+
+List *
+checkpoint_list(void)
+{
+	List	   *all = read_rows(INT_MAX);
+	char	   *published = is_published() ? read_published() : NULL;
+	Checkpoint *last = palloc0(sizeof(Checkpoint));
+
+	if (published && checkpoint_parse(published, last))
+		all = lappend(all, last);
+	list_sort(all, compare_sizes);
+	return all;
+}
+
+bool
+checkpoint_excused(Relation log, const Checkpoint *checkpoint)
+{
+	Relation	forks = table_open(registry_own_relation("log_fork"), AccessShareLock);
+	SysScanDesc scan = systable_beginscan(forks, InvalidOid, false, GetActiveSnapshot(), 0, NULL);
+	HeapTuple	row;
+	bool		excused = false;
+
+	while (!excused && HeapTupleIsValid(row = systable_getnext(scan)))
+	{
+		LogFork	   fork = {DatumGetInt32(row_datum(forks, row, Anum_fork_epoch, NULL)),
+						   DatumGetTimestampTz(row_datum(forks, row, Anum_fork_accepted_at, NULL))};
+		Checkpoint end;
+
+		excused = fork.epoch > checkpoint->epoch && checkpoint_read(row_text(forks, row, Anum_fork_last_note), &end) &&
+				  end.epoch == checkpoint->epoch &&
+				  (checkpoint->size < end.size ||
+				   (checkpoint->size == end.size && memcmp(&checkpoint->root, &end.root, sizeof(end.root)) == 0)) &&
+				  checkpoint_fork_recorded(log, &fork);
+	}
+	systable_endscan(scan);
+	table_close(forks, AccessShareLock);
+	return excused;
 }
 
 /* ---- SQL functions ---- */
@@ -440,6 +491,34 @@ ctlpr_accept_log_fork(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(epoch);
 }
 
+/* The last checkpoint, as it is now, whatever the snapshot of the transaction shows */
+static Datum
+made_checkpoint(FunctionCallInfo fcinfo)
+{
+	Checkpoint made;
+	TupleDesc  desc;
+	Datum	   values[5];
+	bool	   nulls[5] = {false};
+	bytea	  *root = palloc(VARHDRSZ + MERKLE_HASH_BYTES);
+	bool	   found;
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "audit_checkpoint() is not declared as it should be");
+	PushActiveSnapshot(GetLatestSnapshot());
+	found = checkpoint_last(&made);
+	PopActiveSnapshot();
+	if (!found)
+		elog(ERROR, "the checkpoint that was made is not there");
+	SET_VARSIZE(root, VARHDRSZ + MERKLE_HASH_BYTES);
+	memcpy(VARDATA(root), &made.root, MERKLE_HASH_BYTES);
+	values[0] = Int32GetDatum(made.epoch);
+	values[1] = Int64GetDatum((int64) made.size);
+	values[2] = PointerGetDatum(root);
+	values[3] = TimestampTzGetDatum(made.signed_at);
+	values[4] = CStringGetTextDatum(made.note);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls));
+}
+
 /* audit_checkpoint(): have the writer sign the log as it is, and wait for that */
 Datum
 ctlpr_audit_checkpoint(PG_FUNCTION_ARGS)
@@ -477,5 +556,5 @@ ctlpr_audit_checkpoint(PG_FUNCTION_ARGS)
 	if (failed || !done)
 		ereport(ERROR, (errcode(ERRCODE_LP_NOT_DURABLE), errmsg("the log could not be signed and published"),
 						errhint("See the server log for the ctlpr audit writer.")));
-	PG_RETURN_VOID();
+	return made_checkpoint(fcinfo);
 }

@@ -45,8 +45,14 @@ typedef struct LogFork
 extern bool checkpoint_fork(LogFork *result);
 extern bool checkpoint_fork_recorded(Relation log, const LogFork *fork);
 
-/* Stored checkpoints of an epoch over more than so many entries, by size; list of Checkpoint *, palloc'd, as they are stored */
-extern List *checkpoint_list(int epoch, uint64 behind);
+/* All checkpoints that are stored, of whichever epoch, and the published one, by size; list of Checkpoint *, palloc'd */
+extern List *checkpoint_list(void);
+
+/*
+ * Need not the log extend a checkpoint, because a later epoch, on record, cites
+ * the end of its epoch?  docs/log-format.md has the rule.  Needs an active snapshot.
+ */
+extern bool checkpoint_excused(Relation log, const Checkpoint *checkpoint);
 
 /* The last checkpoint that is stored, of any epoch; false when there is none.  Needs an active snapshot. */
 extern bool checkpoint_last(Checkpoint *result);

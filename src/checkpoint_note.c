@@ -51,6 +51,13 @@ checkpoint_origin(int epoch)
 
 /* ---- keys and signatures ---- */
 
+/* A key with a password is none that a server could use. */
+static int
+no_password(char *buffer, int size, int writing, void *context)
+{
+	return 0;
+}
+
 /* The private key; NULL, and a line in the server log, when it cannot be read */
 static EVP_PKEY *
 read_key(void)
@@ -65,12 +72,12 @@ read_key(void)
 		return NULL;
 	}
 	if (fstat(fileno(file), &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) == 0)
-		key = PEM_read_PrivateKey(file, NULL, NULL, NULL);
+		key = PEM_read_PrivateKey(file, NULL, no_password, NULL);
 	else
 		ereport(LOG, (errmsg("ctlpr.checkpoint_key may be read by others than its owner, and is not used"),
 					  errhint("Permissions should be u=rw (0600) or less.")));
 	FreeFile(file);
-	if (key && EVP_PKEY_base_id(key) != EVP_PKEY_ED25519)
+	if (!key || EVP_PKEY_base_id(key) != EVP_PKEY_ED25519)
 	{
 		EVP_PKEY_free(key);
 		key = NULL;
@@ -158,32 +165,48 @@ checkpoint_sign(StringInfo note)
 	return done;
 }
 
-/* Is there a signature of the key over the text? */
-static bool
-is_signed(const char *text, size_t length, const char *signatures, EVP_PKEY *key)
+/* The name of the key that a note of this origin has: without the number of an epoch */
+static char *
+name_of_origin(const char *origin, int epoch)
 {
-	char	   *begin = psprintf(DASH "%s ", checkpoint_key_name());
+	char *name = pstrdup(origin);
+	char *slash = epoch > 1 ? strrchr(name, '/') : NULL;
+
+	if (slash)
+		*slash = '\0';
+	return name;
+}
+
+/* Are all signatures of the key over the text good? */
+static bool
+signatures_hold(const char *text, size_t length, const char *signatures, const char *name, EVP_PKEY *key)
+{
+	char	   *begin = psprintf(DASH "%s ", name);
+	int			start = strlen(begin);
 	uint8		id[KEY_ID_BYTES];
-	uint8		signature[KEY_ID_BYTES + SIGNATURE_BYTES];
-	EVP_MD_CTX *verifying = EVP_MD_CTX_new();
-	bool		done = false;
+	bool		hold = key_id(key, name, id);
 	const char *line = signatures;
 
-	if (verifying && key_id(key, checkpoint_key_name(), id))
-		while (!done && line && *line)
-		{
-			const char *end = strchr(line, '\n');
-			int			start = strlen(begin);
+	while (hold && *line)
+	{
+		const char *end = strchr(line, '\n');
+		uint8		signature[KEY_ID_BYTES + SIGNATURE_BYTES];
+		EVP_MD_CTX *verifying;
 
-			done =
-				end && strncmp(line, begin, start) == 0 &&
-				unbase64(line + start, end - line - start, signature, sizeof(signature)) &&
-				memcmp(signature, id, KEY_ID_BYTES) == 0 && EVP_DigestVerifyInit(verifying, NULL, NULL, NULL, key) == 1 &&
+		if (!end)
+			return false;
+		if (strncmp(line, begin, start) == 0 && unbase64(line + start, end - line - start, signature, sizeof(signature)) &&
+			memcmp(signature, id, KEY_ID_BYTES) == 0)
+		{
+			verifying = EVP_MD_CTX_new();
+			hold =
+				verifying && EVP_DigestVerifyInit(verifying, NULL, NULL, NULL, key) == 1 &&
 				EVP_DigestVerify(verifying, &signature[KEY_ID_BYTES], SIGNATURE_BYTES, (const unsigned char *) text, length) == 1;
-			line = end ? end + 1 : NULL;
+			EVP_MD_CTX_free(verifying);
 		}
-	EVP_MD_CTX_free(verifying);
-	return done;
+		line = end + 1;
+	}
+	return hold;
 }
 
 /* ---- notes ---- */
@@ -215,6 +238,7 @@ checkpoint_parse(const char *note, Checkpoint *result)
 	if (strstr(note, "\n\n") == NULL || !root || *size < '0' || *size > '9')
 		return false;
 	result->note = pstrdup(note);
+	result->origin = origin;
 	result->epoch = 1;
 	errno = 0;
 	result->size = strtou64(size, &end, 10);
@@ -223,7 +247,7 @@ checkpoint_parse(const char *note, Checkpoint *result)
 	while ((line = next_line(&rest)) != NULL && *line)
 		if (sscanf(line, "epoch %d", &result->epoch) == 1 && result->epoch < 1)
 			return false;
-	return strcmp(origin, checkpoint_origin(result->epoch)) == 0;
+	return true;
 }
 
 bool
@@ -240,7 +264,7 @@ checkpoint_read(const char *note, Checkpoint *result)
 	if ((key = read_key()) == NULL)
 		return false;
 	/* What is signed ends with the line before the empty one. */
-	valid = is_signed(note, blank + 1 - note, blank + 2, key);
+	valid = signatures_hold(note, blank + 1 - note, blank + 2, name_of_origin(result->origin, result->epoch), key);
 	EVP_PKEY_free(key);
 	return valid;
 }

@@ -10,6 +10,7 @@
 
 #include "postgres.h"
 
+#include "datatype/timestamp.h"
 #include "lib/stringinfo.h"
 
 #include "merkle.h"
@@ -17,10 +18,12 @@
 /* What a checkpoint says */
 typedef struct Checkpoint
 {
-	int		   epoch;
-	uint64	   size;
-	MerkleHash root;
-	char	  *note; /* the signed note, palloc'd */
+	int			epoch;
+	uint64		size;
+	MerkleHash	root;
+	char	   *origin;	   /* its first line */
+	char	   *note;	   /* the signed note, palloc'd */
+	TimestampTz signed_at; /* of a stored one */
 } Checkpoint;
 
 /* Is there a key to sign with? */
@@ -38,12 +41,13 @@ extern char *checkpoint_base64(const MerkleHash *hash);
 /* Append the signature to the text of a note; false, and a line in the server log, when it cannot be signed. */
 extern bool checkpoint_sign(StringInfo note);
 
-/* Take a note apart, whoever signed it; false when it is no checkpoint of this log. */
+/* Take a note apart, whoever signed it; false when it is no checkpoint. */
 extern bool checkpoint_parse(const char *note, Checkpoint *result);
 
 /*
- * The same and, where there is a key, look at its signature.  False
- * when it is no checkpoint of this log, or not signed with that key.
+ * The same and, where there is a key and the note has a signature of it, look
+ * at that.  False when it is no checkpoint, or the signature is not good.  One
+ * of a key that was used before proves nothing here.
  */
 extern bool checkpoint_read(const char *note, Checkpoint *result);
 

@@ -212,7 +212,7 @@ is(verdict(@$_), 't|', "... from $_->[0] to $_->[1]") for [ 1, 10 ], [ 300, 600 
 # ---- checkpoints ----
 
 sub slurp { return slurp_file($_[0]) }
-my $published = "$keys/published/police.example.gov_ctlpr.checkpoint";
+my $published = "$keys/published/police.example.gov_ctlpr.city.checkpoint";
 my ($note_size, $note_root) = split /\|/, value("SELECT size, encode(root, 'hex') FROM ctlpr.audit_checkpoint()");
 my $note = slurp($published);
 is(value('SELECT note FROM ctlpr.checkpoints'), $note, 'a checkpoint is published as it is stored');
@@ -282,6 +282,8 @@ like(($node->psql('city', "SELECT ctlpr.redact_entry($searched, '{role}', 'x', '
 
 # ---- tampering behind a checkpoint ----
 
+# An entry that says that contents were deleted can be had by any superuser.
+value("SELECT ctlpr.record_event('log_retention', detail => '{\"through\": 1024}')");
 $size = value('SELECT size FROM ctlpr.audit_checkpoint()');
 my $kept = slurp($published);
 value('CHECKPOINT');
@@ -297,7 +299,7 @@ sub without_library
 	my ($sql) = @_;
 	$node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "''");
 	$node->start;
-	value(join '; ', (map { "ALTER TABLE ctlpr.$_ DISABLE TRIGGER USER" } qw(audit_tile checkpoint statute)), 'SET session_replication_role = replica', $sql);
+	value(join '; ', (map { "ALTER TABLE ctlpr.$_ DISABLE TRIGGER USER" } qw(audit_tile checkpoint statute log_trim log_fork)), 'SET session_replication_role = replica', $sql);
 	$node->stop;
 	$node->adjust_conf('postgresql.conf', 'shared_preload_libraries', "'ctlpr'");
 	$node->start;
@@ -319,6 +321,9 @@ my %tampering = (
 	'an entry and its tiles' => [ "UPDATE ctlpr.audit_entry SET purpose = 'weigh_station' WHERE seq = 300; DELETE FROM ctlpr.audit_tile", 1 ],
 	'a log cut short, with all that tells of it here' => [ "DELETE FROM ctlpr.audit_entry WHERE seq > 2560; DELETE FROM ctlpr.audit_tile WHERE level > 0 OR number >= 10; DELETE FROM ctlpr.checkpoint", 'outside' ],
 	'an entry, with all that tells of it here' => [ "UPDATE ctlpr.audit_entry SET purpose = 'weigh_station' WHERE seq = 300; DELETE FROM ctlpr.audit_tile; DELETE FROM ctlpr.checkpoint", 'outside' ],
+	'a row beside the log' => [ 'INSERT INTO ctlpr.audit_entry (seq, entry, at, action) VALUES (-7, \'verdict\', now(), \'select\')', 1 ],
+	'contents said to be deleted that are there' => [ "UPDATE ctlpr.audit_entry SET purpose = 'weigh_station' WHERE seq = 800; INSERT INTO ctlpr.log_trim SELECT 1024, seq, now(), 'me' FROM ctlpr.audit_entry WHERE action = 'log_retention' AND entry = 'verdict'", 1 ],
+	'a fork that nobody needed' => [ "INSERT INTO ctlpr.log_fork SELECT 2, regexp_replace(note, '\n[0-9]+\n', E'\n999999999\n'), 999999999, root, now(), 'me', 'none', 'nobody' FROM ctlpr.checkpoint WHERE size = $size; UPDATE ctlpr.audit_entry SET purpose = 'weigh_station' WHERE seq = 300; DELETE FROM ctlpr.audit_tile", 1 ],
 	'a tile' => [ 'UPDATE ctlpr.audit_tile SET hashes = set_byte(hashes, 100, get_byte(hashes, 100) # 1) WHERE level = 0 AND number = 3', 3 * 256 + 4 ],
 	'a root' => [ 'UPDATE ctlpr.audit_tile SET root = set_byte(root, 1, get_byte(root, 1) # 1) WHERE level = 0 AND number = 3', 3 * 256 + 1 ],
 	'a signature' => [ "UPDATE ctlpr.checkpoint SET note = left(note, -60) || translate(right(note, 60), 'abcdefghijklmnopqrstuvwxyz', 'bcdefghijklmnopqrstuvwxyza') WHERE size = $size", undef ],
@@ -333,10 +338,10 @@ for my $name (sort keys %tampering)
 	value('SELECT count(*) FROM ctlpr.audit_log') if $unseen;
 	my ($status, $out) = $node->psql('city', 'SELECT valid, first_bad_seq FROM ctlpr.verify_audit()');
 	like($out, $unseen ? qr/^t\|$/ : defined $bad ? qr/^f\|$bad$/ : qr/^f\|\d+$/, ($unseen ? 'not seen by whom all is kept from: ' : 'found: ') . $name);
-	# What is written to no more is exported no more.  What others keep is not what was changed in two cases.
+	# What is written to no more is exported no more.  What others keep is not what was changed in some cases.
 	my $said = verify_outside($note, $kept);
-	if ($said eq 'refused') { like($name, qr/cut short|put in|tiles/, '... and nothing is exported of it') }
-	elsif ($name =~ /^a (?:checkpoint|root|signature)$/) { like($said, qr/^valid: /, '... and the verifier outside has its own') }
+	if ($said eq 'refused') { like($name, qr/cut short|put in|tiles|fork/, '... and nothing is exported of it') }
+	elsif ($name =~ /^a (?:checkpoint|root|signature|row beside the log)$|^contents said/) { like($said, qr/^valid: /, '... and the verifier outside has its own') }
 	else { like($said, $unseen || !defined $bad ? qr/^not valid: first entry that is not: \d+:/ : qr/^not valid: first entry that is not: $bad:/, '... by the verifier outside as well') }
 	$node->stop;
 	$restore->();
@@ -400,7 +405,7 @@ my $refused = $officer->query(request_sql('fork'));
 is(sqlstate_of($refused), 'LP020', 'a database that was set back behind its published checkpoint records nothing');
 like($refused->{error}{M}, qr/contradicts its last checkpoint/, '... and says why');
 $officer->query('ROLLBACK');
-is(verdict(), 't|', '... what is left verifies by its own checkpoints');
+like(verdict(), qr/^f\|\d+$/, '... and verification says from where entries are missing');
 like(($node->psql('city', "SELECT ctlpr.accept_log_fork('', 'Chief')"))[2], qr/must be stated/, 'a fork is not accepted without a reason');
 is(value("SELECT ctlpr.accept_log_fork('recovery to a point in time', 'Chief')"), '2', 'a fork is accepted');
 ok(await_true(sub { return ($node->psql('city', 'SELECT FROM ctlpr.audit_entry LIMIT 1'))[0] == 0 }), '... and the log is written again');
@@ -413,6 +418,45 @@ is(verdict(), 't|', '... and verifies');
 like(value("SELECT string_agg(severity || ' ' || kind || ' ' || clause || ' ' || cardinality(evidence), ',') FROM ctlpr.findings WHERE kind LIKE 'log%'"), qr/^warning log_fork 14\(a\)\(6\) 1$/, '... and is a finding');
 like(($node->psql('city', "SELECT ctlpr.accept_log_fork('again', 'Chief')"))[2], qr/contradicts no checkpoint/, 'nothing is left to accept');
 check_log_is_whole($node, 'city', 'after a fork');
+
+# ---- what keeps nobody from recording ----
+
+# A contradiction that passes, while entries wait: the directory of another log, put right again
+my $right = slurp($published);
+kill 'TERM', await_writer($node, 'city');
+ok(await_true(sub { return worker_pid($node, 'city', 'ctlpr audit writer') eq '' }), 'no writer runs');
+spew($published, "nonsense\n");
+like(($node->psql('city', "SELECT ctlpr.record_event('configuration', sqlstate => 'LP005')"))[2], qr/contradicts its last checkpoint/, 'a published checkpoint that cannot be read stops the log');
+spew($published, $right);
+ok(await_true(sub { return ($node->psql('city', "SELECT ctlpr.record_event('configuration', sqlstate => 'LP005')"))[0] == 0 }), '... until it is put right, without a restart');
+check_log_is_whole($node, 'city', 'after a contradiction that passed');
+
+# Another name for a log that was forked
+$node->adjust_conf('postgresql.conf', 'ctlpr.checkpoint_origin', "'police.example.gov/renamed'");
+$node->restart;
+is(($node->psql('city', "SELECT ctlpr.record_event('configuration', sqlstate => 'LP005')"))[0], 0, 'under another name entries are recorded');
+like(($node->psql('city', 'SELECT size FROM ctlpr.audit_checkpoint()'))[1], qr/^\d+$/, '... and signed');
+is(verdict(), 't|', '... and checkpoints of the old name still hold');
+$node->adjust_conf('postgresql.conf', 'ctlpr.checkpoint_origin', "'police.example.gov/ctlpr'");
+$node->restart;
+
+# Bytes that are no characters of Unicode
+$node->safe_psql('postgres', "CREATE DATABASE western ENCODING 'WIN1252' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
+$node->safe_psql('western', q{SET client_min_messages = warning; CREATE EXTENSION ctlpr CASCADE});
+$node->safe_psql('western', q{SELECT ctlpr.adopt_statute('us-ct-2026'), ctlpr.register_agency('CT-NHPD', 'New Haven Police', 'police', 'CT'), ctlpr.bind_role('nhpd', 'CT-NHPD')});
+my $western = connect_as($node, 'western', 'nhpd');
+$western->query("SET client_encoding = 'WIN1252'");
+$western->query('BEGIN');
+is(sqlstate_of($western->query("SELECT ctlpr.begin_request('stolen_vehicle', reason => 'caf\x81')")), '00000', 'a reason of bytes that have no counterpart in UTF-8 is recorded');
+$western->query('COMMIT');
+check_log_is_whole($node, 'western', 'another encoding');
+
+# Values taken out past redact_entry()
+my $with_reason = value("SELECT max(seq) FROM ctlpr.audit_entry WHERE reason IS NOT NULL AND entry = 'verdict'");
+value("SELECT ctlpr.redact_stored($with_reason, '{reason}')");
+is(value("SELECT string_agg(severity || ' ' || evidence[1], ',') FROM ctlpr.findings WHERE kind = 'unrecorded_redaction'"), "violation $with_reason", 'values taken out without a record are a finding, those taken out with one are none');
+my $about_fork = value("SELECT seq FROM ctlpr.audit_entry WHERE action = 'log_fork' AND entry = 'verdict'");
+like(($node->psql('city', "SELECT ctlpr.redact_entry($about_fork, '{detail}', 'x', 'y')"))[2], qr/the detail of an entry about log_fork stays/, 'what the log hangs on cannot be taken out');
 
 # ---- at an interval ----
 
