@@ -45,9 +45,9 @@ extern bool checkpoint_sign(StringInfo note);
 extern bool checkpoint_parse(const char *note, Checkpoint *result);
 
 /*
- * The same and, where there is a key and the note has a signature of it, look
- * at that.  False when it is no checkpoint, or the signature is not good.  One
- * of a key that was used before proves nothing here.
+ * The same and, where there is a key that can be read and the note has a
+ * signature of it, look at that.  False when it is no checkpoint, or the
+ * signature is not good.  One of a key that was used before proves nothing here.
  */
 extern bool checkpoint_read(const char *note, Checkpoint *result);
 

@@ -477,5 +477,8 @@ chmod 0644, "$keys/private.pem";
 $node->adjust_conf('postgresql.conf', 'ctlpr.checkpoint_key', "'$keys/private.pem'");
 $node->reload;
 ok(await_true(sub { return ($node->psql('city', 'SELECT ctlpr.audit_checkpoint()'))[2] =~ /could not be signed/ }), 'a key that others may read is not used');
+$node->restart;
+is(($node->psql('city', "SELECT ctlpr.record_event('configuration', sqlstate => 'LP005')"))[0], 0, '... and keeps nobody from recording');
+is(verdict(), 't|', '... nor from verifying');
 $node->stop;
 done_testing();
