@@ -348,6 +348,13 @@ for my $name (sort keys %tampering)
 	spew($published, $kept) if $unseen;
 }
 
+# A tile that is missing among those that the writer needs is made anew from its entries
+without_library('DELETE FROM ctlpr.audit_tile WHERE level = 0 AND number = (SELECT max(number) - 2 FROM ctlpr.audit_tile WHERE level = 0)');
+is(($node->psql('city', "SELECT ctlpr.record_event('configuration', sqlstate => 'LP005')"))[0], 0, 'a log with a missing tile is written to');
+is(verdict(), 't|', '... and verifies: the tile is back');
+$node->stop;
+$restore->();
+
 # With an editor, in the file of the table
 $node->start;
 is(verdict(), 't|', 'put back as it was, the log verifies');
