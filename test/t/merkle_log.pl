@@ -370,6 +370,44 @@ is(verdict(), "f|$needle_seq", 'found: a byte of the file changed');
 $node->stop;
 $restore->();
 
+# edit_rows(code) - each row of the table's file, to be changed: the code gets its number and references to its page and to where
+# its line pointer and its number stand in that
+sub edit_rows
+{
+	my ($code) = @_;
+	my $file = slurp($path);
+	for (my $start = 0; $start < length $file; $start += 8192)
+	{
+		my $page = substr($file, $start, 8192);
+		my $lower = unpack('v', substr($page, 12, 2));
+		for (my $pointer = 24; $pointer < $lower; $pointer += 4)
+		{
+			my $item = unpack('V', substr($page, $pointer, 4));
+			my ($offset, $flags) = ($item & 0x7fff, ($item >> 15) & 3);
+			next if $flags != 1;
+			my $number = $offset + ord(substr($page, $offset + 22, 1));
+			$code->(unpack('q<', substr($page, $number, 8)), \$page, $pointer, $number);
+		}
+		substr($file, $start, 8192) = $page;
+	}
+	spew($path, $file);
+	return;
+}
+my $gone = sub { my ($page, $pointer) = @_; substr($$page, $pointer, 4) = "\0" x 4 };
+my %edits = (
+	'removed' => [ sub { my ($seq, $page, $pointer) = @_; $gone->($page, $pointer) if $seq == 21000 }, 21000 ],
+	'exchanged' => [ sub { my ($seq, $page, $pointer, $number) = @_; my %other = (22000 => 23000, 23000 => 22000); substr($$page, $number, 8) = pack('q<', $other{$seq}) if $other{$seq} }, 22000 ],
+	'put in with a number that is taken' => [ sub { my ($seq, $page, $pointer, $number) = @_; substr($$page, $number, 8) = pack('q<', 24000) if $seq == 24001 }, 24001 ],
+	'cut off' => [ sub { my ($seq, $page, $pointer) = @_; $gone->($page, $pointer) if $seq > 30000 }, 30001 ]);
+for my $edit (sort keys %edits)
+{
+	edit_rows($edits{$edit}[0]);
+	$node->start;
+	is(($node->psql('city', 'SELECT valid, first_bad_seq FROM ctlpr.verify_audit()'))[1], "f|$edits{$edit}[1]", "found: entries $edit in the file");
+	$node->stop;
+	$restore->();
+}
+
 # ---- the log's own retention ----
 
 $node->start;
