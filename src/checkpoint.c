@@ -436,11 +436,12 @@ checkpoint_excused(Relation log, const Checkpoint *checkpoint)
 static char *
 stated(FunctionCallInfo fcinfo, int argument, const char *name)
 {
-	char *value = PG_ARGISNULL(argument) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	char  *value = PG_ARGISNULL(argument) ? pstrdup("") : text_to_cstring(PG_GETARG_TEXT_PP(argument));
+	size_t length = strlen(value);
 
-	if (!value || strspn(value, " \t\r\n") == strlen(value))
+	if (strspn(value, " \t\r\n") == length)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be stated", name)));
-	if (strlen(value) > CTLPR_STATED_MAX_BYTES)
+	if (length > CTLPR_STATED_MAX_BYTES)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s is too long", name)));
 	return value;
 }

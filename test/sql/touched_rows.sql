@@ -97,6 +97,28 @@ CLOSE d;
 COMMIT;
 RESET ROLE;
 SELECT returned, touched FROM pg_temp.log_since(:before) WHERE action = 'select';
+-- ... and what is counted there shows nowhere
+CREATE FUNCTION newest(n int) RETURNS SETOF text LANGUAGE sql STABLE AS 'SELECT plate FROM plate_reads WHERE plate LIKE ''ZZ%'' ORDER BY captured_at DESC LIMIT n';
+SET ROLE officer;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', case_number => '26-1') > 0 AS begun;
+(SELECT plate FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 2) UNION ALL (SELECT plate FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at LIMIT 1);
+SELECT count(*) FROM ((SELECT plate FROM plate_reads ORDER BY plate LIMIT 9) INTERSECT (SELECT plate FROM plate_reads ORDER BY plate LIMIT 5)) s;
+SELECT s, s.plate FROM (SELECT plate, camera_id FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 1) s;
+WITH c AS MATERIALIZED (SELECT plate FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 1) SELECT c FROM c;
+SELECT ARRAY(SELECT plate FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 2);
+SELECT 'ZZ001' IN (SELECT plate FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 2), (SELECT (plate, camera_id) FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 1);
+SELECT * FROM newest(2);
+SELECT newest(1);
+WITH RECURSIVE r (plate, n) AS ((SELECT plate, 1 FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 1) UNION ALL SELECT plate, n + 1 FROM r WHERE n < 2) SELECT * FROM r;
+CREATE TEMPORARY TABLE few ON COMMIT DROP AS SELECT plate FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT 1;
+SELECT * FROM few;
+PREPARE generic(int) AS SELECT plate FROM plate_reads WHERE plate LIKE 'ZZ%' ORDER BY captured_at DESC LIMIT $1;
+SET LOCAL plan_cache_mode = force_generic_plan;
+EXECUTE generic(2);
+COMMIT;
+RESET ROLE;
+DROP FUNCTION newest;
 -- the limit of 13(d)(8) is held against what is given
 SET ctlpr.bulk_row_limit = 10;
 SET ROLE officer_hpd;
