@@ -22,7 +22,7 @@ seed=${CTLPR_SEED:-$((RANDOM * 32768 + RANDOM))}
 
 find_server gcc make libc6-dev libssl-dev util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
 source_copy=$(mktemp -d "${TMPDIR:-/tmp}/ctlpr-crash-source.XXXXXX")
-(cd "$root" && { git ls-files -z --cached --others --exclude-standard 2>/dev/null || find . -type f -print0; } | xargs -0 cp --parents -t "$source_copy" 2>/dev/null) || true
+git -C "$root" ls-files -z --cached --others --exclude-standard | (cd "$root" && xargs -0 cp --parents -t "$source_copy")
 root=$source_copy
 export PG_CPPFLAGS=-DCTLPR_CRASH_POINTS
 make_work crashes
