@@ -25,14 +25,14 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
 # One file per subject, joined in the order in which they need each other.
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
-	schema agency statute instrument register governed_table publication audit request purge erase hold image hotlist camera functions \
-	agency_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions posture camera_functions \
-	statutes/us-ct-2026 statutes/us-nh statutes/us-va-2025 privileges))
+	schema agency statute instrument register screen governed_table publication audit request purge erase hold image hotlist camera functions \
+	agency_functions screen_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions posture camera_functions \
+	statutes/us-ct-2026 statutes/us-nh statutes/us-va-2025 statutes/us-ct-2026-screening privileges))
 
 # The server's own headers do not pass -Wextra without these three.
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 # Calls inside of the library, of which the policy makes some for each row, need no detour.
-SHLIB_LINK = -Wl,-Bsymbolic-functions -lcrypto
+SHLIB_LINK = -Wl,-Bsymbolic-functions -lcrypto -licui18n -licuuc
 ifeq ($(WERROR),1)
 PG_CFLAGS += -Werror
 endif
@@ -90,7 +90,7 @@ tools: tools/ctlpr-verify
 
 TOOL_CFLAGS ?= -O2 -g -Wall -Wextra
 tools/ctlpr-verify: $(wildcard tools/*.c tools/*.h)
-	$(CC) -std=c99 $(TOOL_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto
+	$(CC) -std=c99 $(TOOL_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto -licui18n -licuuc
 
 keygen:
 	@tools/keygen.sh '$(KEY)' '$(ORIGIN)'

@@ -22,7 +22,7 @@ for number in "$rows" "$rounds" "$seconds"; do
 done
 [ "$rows" -ge 10000 ] || die "ROWS must be 10000 at least"
 
-find_server gcc make libc6-dev libssl-dev openssl python3 python3-psycopg2 util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 \
+find_server gcc make libc6-dev libicu-dev libssl-dev openssl python3 python3-psycopg2 util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 \
 	postgresql-N-postgis-3-scripts postgresql-N-pgaudit
 make_work bench
 cp -a "$root/bench" "$work/bench"
