@@ -10,6 +10,7 @@
 #   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
 #   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server
 #   make keygen          a key that signs checkpoints, into KEY=path, for the log named ORIGIN=name; prints its verifier's key
+#   make reference       docs/reference.md, from the comments of the extension's objects
 #   make format          clang-format over the sources; format-check only looks
 #   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
 #
@@ -40,7 +41,7 @@ endif
 EXTRA_CLEAN = build tools/ctlpr-verify
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo tools keygen format format-check lint
+SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo tools keygen reference format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -94,6 +95,9 @@ tools/ctlpr-verify: $(wildcard tools/*.c tools/*.h)
 
 keygen:
 	@tools/keygen.sh '$(KEY)' '$(ORIGIN)'
+
+reference:
+	+@PG_CONFIG='$(PG_CONFIG)' tools/reference.sh
 
 CLANG_FORMAT ?= $(or $(shell command -v clang-format-14),clang-format)
 C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')
