@@ -292,6 +292,7 @@ is_covered(const ScreenSpan *span, Bitmapset *words, const Term *term, List *cov
 {
 	ListCell  *cell;
 	Bitmapset *lawful = NULL;
+	bool	   asked = false;
 
 	foreach (cell, covers)
 	{
@@ -302,9 +303,14 @@ is_covered(const ScreenSpan *span, Bitmapset *words, const Term *term, List *cov
 			lawful = bms_add_members(lawful, cover->words);
 	}
 	for (int word = span->from; word < span->until; word++)
-		if (bms_is_member(word, words) && !bms_is_member(word, lawful))
+	{
+		if (!bms_is_member(word, words))
+			continue;
+		if (!bms_is_member(word, lawful))
 			return false;
-	return true;
+		asked = true;
+	}
+	return asked;
 }
 
 static ScreenVerdict

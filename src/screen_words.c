@@ -130,8 +130,6 @@ find_look(UChar32 character, char *ascii, int room)
 		ascii[0] = ' ';
 	else if ((category & U_GC_PD_MASK) != 0)
 		ascii[0] = '-';
-	else if (character == 0x2019 || character == 0x2018 || character == 0x02BC)
-		ascii[0] = '\'';
 	else
 	{
 		if (checker == NULL)
@@ -144,11 +142,10 @@ find_look(UChar32 character, char *ascii, int room)
 			/* The skeleton of a letter may be another one that only its name tells. */
 			UChar32 seen;
 			int		i = 0;
-			char	letter = letter_by_name(character);
+			char	letter;
 
 			U16_NEXT(skeleton, i, skeleton_length, seen);
-			if (letter == '\0')
-				letter = letter_by_name(seen);
+			letter = letter_by_name(seen);
 			if (letter == '\0' && u_tolower(character) != character)
 			{
 				find_look(u_tolower(character), ascii, room);
@@ -381,8 +378,7 @@ split(Reader *reader)
 		{
 			int from = at;
 
-			/* "agent's" is one word */
-			while (is_word_character(flat[at]) || (flat[at] == '\'' && is_letter(flat[at + 1])))
+			while (is_word_character(flat[at]))
 				at++;
 			add_plain(reader, from, at, chunk, bound);
 			bound = false;
@@ -419,8 +415,7 @@ put_together(const Reader *reader, int from, int until)
 
 	for (int i = from; i < until; i++)
 		for (int c = reader->plain[i].from; c < reader->plain[i].until; c++)
-			if (reader->flat[c] != '\'')
-				*out++ = reader->flat[c];
+			*out++ = reader->flat[c];
 	*out = '\0';
 	return text;
 }
