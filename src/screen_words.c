@@ -225,10 +225,23 @@ is_ascii(const char *text)
 	return true;
 }
 
+static bool
+is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static char
 lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* What shows nothing, and what we write ourselves for what is not ASCII, divides like a full stop. */
+static char
+plain_ascii(char c)
+{
+	return (c < ' ' && !is_space(c)) || c == UNREAD_LETTER ? '.' : lower(c);
 }
 
 /* A text as lower-case ASCII characters, one for each that is seen */
@@ -246,7 +259,7 @@ flatten(const char *text)
 		char *copy = pstrdup(text);
 
 		for (char *c = copy; *c; c++)
-			*c = lower(*c);
+			*c = plain_ascii(*c);
 		return copy;
 	}
 	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
@@ -258,7 +271,7 @@ flatten(const char *text)
 
 		U16_NEXT(string, i, length, character);
 		if (character < 0x80)
-			appendStringInfoChar(&flat, lower((char) character));
+			appendStringInfoChar(&flat, plain_ascii((char) character));
 		else
 			for (const char *c = look_of(character); *c; c++)
 				appendStringInfoChar(&flat, lower(*c));
@@ -284,12 +297,6 @@ static bool
 is_word_character(char c)
 {
 	return is_letter(c) || is_digit(c) || c == UNREAD_LETTER;
-}
-
-static bool
-is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* The letter that a digit or a symbol stands for; '\0': none.  i, l, 1, ! and | are one. */
@@ -361,7 +368,7 @@ add_plain(Reader *reader, int from, int until, int chunk, bool bound)
 }
 
 /*
- * Plain words, chunks, and where parts begin: after a line, a semicolon, and a
+ * Plain words, chunks between spaces, and where parts begin: after a line, a semicolon, and a
  * dash that has a space beside it, as the dropdown form "Category - text" does.
  */
 static void
@@ -384,7 +391,8 @@ split(Reader *reader)
 			bound = false;
 			continue;
 		}
-		if (is_space(flat[at]))
+		/* A word that is broken over two lines is one. */
+		if (flat[at] == ' ')
 			chunk++;
 		bound |= flat[at] == '\n' || flat[at] == '\r' || flat[at] == ';' ||
 				 (flat[at] == '-' && (flat[at + 1] == '\0' || is_space(flat[at + 1]) || (at > 0 && is_space(flat[at - 1]))));
