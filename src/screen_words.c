@@ -262,7 +262,8 @@ flatten(const char *text)
 			*c = plain_ascii(*c);
 		return copy;
 	}
-	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+	/* A database of no encoding may hold anything; most likely it is this one. */
+	utf8 = GetDatabaseEncoding() == PG_SQL_ASCII ? unconstify(char *, text) : pg_server_to_any(text, strlen(text), PG_UTF8);
 	string = compatible(utf8, &length);
 	initStringInfo(&flat);
 	while (i < length)

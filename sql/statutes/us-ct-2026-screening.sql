@@ -224,6 +224,8 @@ FROM (VALUES
 	('(@class|homeless|disabled|poor|welfare) .. (monitor*|surveil*|track*|profil*)', 'protected_class', 'refuse', '13(d)(1)', NULL),
 	('(monitor*|surveil*|track*|profil*) .. (homeless|disabled|poor|pregnant)', 'protected_class', 'refuse', '13(d)(1)', NULL),
 	('(check*|monitor*|identif*|track*|find|locat*|list|round*|stop*) (on|up|the|all|of|for)? @nationals', 'protected_class', 'refuse', '13(d)(1)', NULL),
+	('(monitor*|profil*|surveil*|track*|stop*|target*) .. (race|ethnicity|religion|nationality|citizenship|orientation|pregnancy|income|disability)', 'protected_class', 'refuse', '13(d)(1)', NULL),
+	('profil* .. (black|brown|white) (driver*|people|persons|men|women|males|females)', 'protected_class', 'refuse', '13(d)(1)', NULL),
 	('@class national*', 'protected_class', 'refuse', '13(d)(1)', NULL),
 	('(gay|lesbian|lgbt*|queer) bar (patron*|customer*|goer*|visitor*)', 'protected_class', 'refuse', '13(d)(1)', NULL),
 	('@crime .. @class', 'protected_class', 'lawful', NULL, 'A crime against somebody'),
