@@ -3,8 +3,13 @@
  * state of the database now.
  *
  * Each subject has a function <subject>_findings() that returns rows as the
- * view findings shows them; current_findings() gathers them.  A subject is
- * added by a function of that shape and a line there.
+ * view findings shows them; all_findings() gathers them, and what an auditor
+ * has closed (finding_closure.sql) is left out by current_findings().  A
+ * subject is added by a function of that shape, a line there, and its kinds in
+ * finding_kinds().
+ *
+ * finding_id(), current_findings() and the view were there in version 0.1,
+ * whose databases are brought up to date with this file: so OR REPLACE.
  *
  * Rights.  The functions of the subjects look behind the row policy and are
  * granted to nobody; current_findings() runs them as the extension's owner,
@@ -21,7 +26,7 @@
  * OIDs so that it outlives a dump and restore.  Raw bytes are hashed, as an
  * officer's name may be text of any encoding.
  */
-CREATE FUNCTION ctlpr.finding_id(kind text, VARIADIC key text[]) RETURNS bigint
+CREATE OR REPLACE FUNCTION ctlpr.finding_id(kind text, VARIADIC key text[]) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -83,6 +88,38 @@ BEGIN
 	WHERE x.reads > 0
 		AND (NOT g.purging OR x.lag > 2 * naptime)
 		AND ctlpr.auditor_sees(x.agency_id, NULL);
+
+	/*
+	 * A purge that does not come around, though it has left nothing behind yet
+	 * that the finding above would tell of.  It runs over every relation in
+	 * every round, also where nothing has expired.
+	 */
+	RETURN QUERY
+	SELECT ctlpr.finding_id('purge_lag', g.relation_name),
+		'warning',
+		format('the purge has not been through %s without an error since %s', g.relation_name, to_char(r.last_at AT TIME ZONE zone, 'YYYY-MM-DD HH24:MI')),
+		'13(b)(2)(A)',
+		g.owner_agency,
+		NULL::text,
+		'{}'::bigint[],
+		'Look at ctlpr.purge_status and the server log for what holds the worker up, before reads outlive their limit.',
+		'purge_lag'
+	FROM ctlpr.governed_relation g
+		CROSS JOIN LATERAL (
+			SELECT greatest(g.purge_started_at, pg_postmaster_start_time(), max(p.finished_at)) AS last_at
+			FROM ctlpr.purge_run p
+			WHERE p.relation = g.relation AND p.finished_at IS NOT NULL AND p.last_sqlstate IS NULL
+		) r
+	WHERE g.purging
+		AND r.last_at < now() - greatest((ctlpr.finding_limits()).purge_naptimes * naptime, interval '5 minutes')
+		/* deletion is suspended then, which is a finding of its own */
+		AND NOT EXISTS (SELECT FROM ctlpr.clock c WHERE c.doubted_at IS NOT NULL)
+		AND (g.owner_agency IS NULL OR ctlpr.auditor_sees(g.owner_agency, NULL))
+		AND NOT EXISTS (
+			SELECT
+			FROM ctlpr.expired_reads(g.relation) y
+			GROUP BY y.agency_id
+			HAVING sum(y.reads) > 0 AND ctlpr.purge_lag(g.relation, y.agency_id, min(y.read_on)) > 2 * naptime);
 
 	/* images of purged reads that nobody deleted in time: they are ALPR data like the reads */
 	RETURN QUERY
@@ -295,8 +332,19 @@ AS $$
 DECLARE
 	zone text := ctlpr.law_zone();
 BEGIN
-	/* what somebody tried that the act forbids to everybody */
+	/* the log is long and what matters in it is rare, so it is read once */
 	RETURN QUERY
+	WITH told AS MATERIALIZED (
+		SELECT e.seq, e.at, e.agency_id, e.officer, e.session_role, e.clause, e.enforced, e.allowed, e.sqlstate, e.action, e.case_number, e.detail
+		FROM ctlpr.audit_entry e
+		WHERE e.entry = 'verdict'
+			AND CASE
+				WHEN e.allowed THEN e.action = 'break_glass'
+					OR (e.action = 'request' AND (ctlpr.is_pending(e.case_number) OR e.detail #> '{screen,approval_seq}' IS NOT NULL))
+				ELSE e.sqlstate IN ('LP004', 'LP008') OR e.action = 'disclosure'
+			END
+	)
+	/* what somebody tried that the act forbids to everybody */
 	SELECT ctlpr.finding_id('forbidden_purpose', e.agency_id, e.officer, e.clause),
 		CASE WHEN bool_or(e.enforced IS FALSE) THEN 'violation' ELSE 'warning' END,
 		format('requests that state a forbidden purpose: %s, the last on %s; %s', count(*), (max(e.at) AT TIME ZONE zone)::date,
@@ -310,15 +358,31 @@ BEGIN
 		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
 		'Review these entries with the agency; 13(k) asks for discipline where the misuse was knowing and malicious.',
 		'forbidden_purpose'
-	FROM ctlpr.audit_entry e
-	WHERE e.entry = 'verdict'
-		AND NOT e.allowed
+	FROM told e
+	WHERE NOT e.allowed
 		AND e.sqlstate IN ('LP004', 'LP008')
 		AND ctlpr.auditor_sees(e.agency_id, NULL)
-	GROUP BY e.agency_id, e.officer, e.clause;
-
+	GROUP BY e.agency_id, e.officer, e.clause
+	UNION ALL
+	/* what the screen refused, and a supervisor let pass */
+	SELECT ctlpr.finding_id('reason_approved', e.agency_id, e.officer, e.detail #>> '{screen,clause}'),
+		'warning',
+		format('requests whose reason the screen refused and a supervisor approved: %s, the last on %s', count(*), (max(e.at) AT TIME ZONE zone)::date),
+		coalesce(e.detail #>> '{screen,clause}', '13(d)'),
+		e.agency_id,
+		e.officer,
+		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
+		'Read the reasons and the approvals that the entries name in their detail, and have somebody else than the supervisor confirm them.',
+		'reason_approved'
+	FROM told e
+	WHERE e.allowed
+		AND e.action = 'request'
+		AND e.detail #>> '{screen,action}' = 'refuse'
+		AND e.detail #> '{screen,approval_seq}' IS NOT NULL
+		AND ctlpr.auditor_sees(e.agency_id, NULL)
+	GROUP BY e.agency_id, e.officer, e.detail #>> '{screen,clause}'
+	UNION ALL
 	/* break-glass opens everybody's reads, so every auditor is told; what ran under it names it as its request */
-	RETURN QUERY
 	SELECT ctlpr.finding_id('break_glass', e.seq::text),
 		'warning',
 		format('break-glass was used by login %s on %s; statements on record under it: %s', e.session_role, (e.at AT TIME ZONE zone)::date,
@@ -329,15 +393,13 @@ BEGIN
 		(e.seq || array_agg(s.seq ORDER BY s.seq DESC) FILTER (WHERE s.seq IS NOT NULL))[1:1000],
 		'Check the stated reason against what the statements did, and have somebody else than the login confirm it in writing.',
 		'break_glass'
-	FROM ctlpr.audit_entry e
+	FROM told e
 		LEFT JOIN ctlpr.audit_entry s ON s.request_seq = e.seq AND s.entry = 'verdict' AND s.seq <> e.seq
-	WHERE e.entry = 'verdict'
+	WHERE e.allowed
 		AND e.action = 'break_glass'
-		AND e.allowed
-	GROUP BY e.seq, e.session_role, e.at, e.agency_id, e.officer;
-
+	GROUP BY e.seq, e.session_role, e.at, e.agency_id, e.officer
+	UNION ALL
 	/* a case number that was to follow and did not */
-	RETURN QUERY
 	SELECT ctlpr.finding_id('pending_case', e.agency_id),
 		'warning',
 		format('requests whose case number is still pending: %s, the first of %s', count(*), (min(e.at) AT TIME ZONE zone)::date),
@@ -347,18 +409,16 @@ BEGIN
 		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
 		'Have the officers complete them with ctlpr.complete_request(request_seq, case_number).',
 		'pending_case'
-	FROM ctlpr.audit_entry e
-	WHERE e.entry = 'verdict'
+	FROM told e
+	WHERE e.allowed
 		AND e.action = 'request'
-		AND e.allowed
 		AND ctlpr.is_pending(e.case_number)
 		AND e.at < now() - coalesce(nullif(current_setting('ctlpr.pending_limit', true), '')::interval, interval '24 hours')
 		AND NOT EXISTS (SELECT FROM ctlpr.request_completion c WHERE c.request_seq = e.seq)
 		AND ctlpr.auditor_sees(e.agency_id, NULL)
-	GROUP BY e.agency_id;
-
+	GROUP BY e.agency_id
+	UNION ALL
 	/* a disclosure outside of the database that had no basis */
-	RETURN QUERY
 	SELECT ctlpr.finding_id('unlawful_disclosure', e.agency_id),
 		'violation',
 		format('disclosures on record without a basis: %s, the last of %s', count(*), (max(e.at) AT TIME ZONE zone)::date),
@@ -368,8 +428,9 @@ BEGIN
 		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
 		'Find out with the agency whether reads were passed on; 13(j) gives whoever is aggrieved a claim.',
 		'unlawful_disclosure'
-	FROM ctlpr.audit_entry e
-	WHERE e.entry = 'verdict' AND e.action = 'disclosure' AND NOT e.allowed
+	FROM told e
+	WHERE NOT e.allowed
+		AND e.action = 'disclosure'
 		AND ctlpr.auditor_sees(e.agency_id, NULL)
 	GROUP BY e.agency_id;
 END
@@ -417,14 +478,16 @@ BEGIN
 		format('Review the entries from the first to the last named here, then SELECT ctlpr.record_review(%L, %L, reviewer => ...).', q.agency_id, q.quarter),
 		'missing_review'
 	FROM (
-		SELECT e.agency_id, to_char(e.at AT TIME ZONE zone, 'YYYY"Q"Q') AS quarter, max(date_trunc('quarter', e.at AT TIME ZONE zone)) AS started_at,
-			count(*) AS entries, min(e.seq) AS first_seq, max(e.seq) AS last_seq
-		FROM ctlpr.audit_entry e
-		WHERE e.entry = 'verdict'
-			AND e.action <> 'configuration'
-			/* before this quarter, for what is after it is not due; by the index on the time of the entries */
-			AND e.at < date_trunc('quarter', now() AT TIME ZONE zone) AT TIME ZONE zone
-		GROUP BY 1, 2
+		SELECT x.agency_id, to_char(x.started_at, 'YYYY"Q"Q') AS quarter, x.started_at, x.entries, x.first_seq, x.last_seq
+		FROM (
+			SELECT e.agency_id, date_trunc('quarter', e.at AT TIME ZONE zone) AS started_at, count(*) AS entries, min(e.seq) AS first_seq, max(e.seq) AS last_seq
+			FROM ctlpr.audit_entry e
+			WHERE e.entry = 'verdict'
+				AND e.action <> 'configuration'
+				/* before this quarter, for what is after it is not due; by the index on the time of the entries */
+				AND e.at < date_trunc('quarter', now() AT TIME ZONE zone) AT TIME ZONE zone
+			GROUP BY 1, 2
+		) x
 	) q
 		JOIN ctlpr.agency a ON a.agency_id = q.agency_id AND a.kind <> 'vendor'
 		JOIN ctlpr.statute_adoption s ON true
@@ -545,12 +608,12 @@ $$;
 COMMENT ON FUNCTION ctlpr.governance_findings() IS 'Findings: governed relations whose guard is down';
 
 /*
- * All of them
+ * All of them, those that an auditor has closed among them.
  */
-CREATE FUNCTION ctlpr.current_findings()
+CREATE FUNCTION ctlpr.all_findings()
 RETURNS TABLE (finding_id bigint, severity text, finding text, clause text, agency_id text, officer text, evidence bigint[],
 	remedy text, kind text)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -561,13 +624,30 @@ BEGIN
 	RETURN QUERY SELECT * FROM ctlpr.retention_findings();
 	RETURN QUERY SELECT * FROM ctlpr.log_findings();
 	RETURN QUERY SELECT * FROM ctlpr.request_findings();
+	RETURN QUERY SELECT * FROM ctlpr.usage_findings();
+	RETURN QUERY SELECT * FROM ctlpr.instrument_findings();
 	RETURN QUERY SELECT * FROM ctlpr.register_findings();
 	RETURN QUERY SELECT * FROM ctlpr.governance_findings();
 END
 $$;
+COMMENT ON FUNCTION ctlpr.all_findings() IS 'Internal: the findings that the role that acts may know of, those that are closed among them';
+
+CREATE OR REPLACE FUNCTION ctlpr.current_findings()
+RETURNS TABLE (finding_id bigint, severity text, finding text, clause text, agency_id text, officer text, evidence bigint[],
+	remedy text, kind text)
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN QUERY
+	SELECT f.*
+	FROM ctlpr.all_findings() f
+	WHERE NOT ctlpr.finding_closed(f.finding_id, f.kind, f.severity, f.evidence);
+END
+$$;
 COMMENT ON FUNCTION ctlpr.current_findings() IS 'What the view findings shows: the findings that the role that acts may know of';
 
-CREATE VIEW ctlpr.findings WITH (security_barrier) AS
+CREATE OR REPLACE VIEW ctlpr.findings WITH (security_barrier) AS
 SELECT f.finding_id, f.severity, f.finding, f.clause, f.agency_id, f.officer, f.evidence, f.remedy, f.kind
 FROM ctlpr.current_findings() f;
 COMMENT ON VIEW ctlpr.findings IS 'What an auditor should look into, from the log and from the state of the database now';
@@ -579,7 +659,7 @@ COMMENT ON COLUMN ctlpr.findings.agency_id IS 'Agency that it concerns; NULL if 
 COMMENT ON COLUMN ctlpr.findings.officer IS 'Officer, as stated, where it concerns one';
 COMMENT ON COLUMN ctlpr.findings.evidence IS 'Entries of the log that show it, the newest 1000 at most';
 COMMENT ON COLUMN ctlpr.findings.remedy IS 'What to do about it';
-COMMENT ON COLUMN ctlpr.findings.kind IS 'over_retention | overdue_image | forbidden_purpose | break_glass | no_outcome | observe_mode | async_durability | row_security | guard_policy | clock | pending_case | missing_policy | missing_review | camera_not_permitted | unlawful_disclosure | not_erased | copy_past_limit | log_fork | log_not_signed | unrecorded_redaction';
+COMMENT ON COLUMN ctlpr.findings.kind IS 'What kind of finding it is; see ctlpr.finding_kinds and docs/findings.md';
 
 /*
  * Rights
@@ -592,6 +672,7 @@ REVOKE ALL ON FUNCTION
 	ctlpr.request_findings(),
 	ctlpr.register_findings(),
 	ctlpr.governance_findings(),
+	ctlpr.all_findings(),
 	ctlpr.current_findings()
 	FROM PUBLIC;
 REVOKE ALL ON ctlpr.findings FROM PUBLIC;
