@@ -106,7 +106,7 @@ BEGIN
 		'purge_lag'
 	FROM ctlpr.governed_relation g
 		CROSS JOIN LATERAL (
-			SELECT greatest(g.purge_started_at, pg_postmaster_start_time(), max(p.finished_at)) AS last_at
+			SELECT greatest(g.purge_started_at, max(p.finished_at)) AS last_at
 			FROM ctlpr.purge_run p
 			WHERE p.relation = g.relation AND p.finished_at IS NOT NULL AND p.last_sqlstate IS NULL
 		) r
