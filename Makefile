@@ -10,6 +10,7 @@
 #   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
 #   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server
 #   make keygen          a key that signs checkpoints, into KEY=path, for the log named ORIGIN=name; prints its verifier's key
+#   make reference       docs/reference.md, from the comments of the extension's objects
 #   make format          clang-format over the sources; format-check only looks
 #   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
 #
@@ -25,14 +26,14 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 
 # One file per subject, joined in the order in which they need each other.
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
-	schema agency statute instrument register governed_table publication audit request purge erase hold image hotlist camera shift functions \
-	agency_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions posture camera_functions usage_finding instrument_finding finding_closure finding search_trail \
-	statutes/us-ct-2026 statutes/us-nh statutes/us-va-2025 privileges))
+	schema agency statute instrument register screen governed_table publication audit request purge erase hold image hotlist camera shift functions \
+	agency_functions screen_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions posture camera_functions usage_finding instrument_finding finding_closure finding search_trail \
+	statutes/us-ct-2026 statutes/us-nh statutes/us-va-2025 statutes/us-ct-2026-screening privileges))
 
 # The server's own headers do not pass -Wextra without these three.
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-field-initializers
 # Calls inside of the library, of which the policy makes some for each row, need no detour.
-SHLIB_LINK = -Wl,-Bsymbolic-functions -lcrypto
+SHLIB_LINK = -Wl,-Bsymbolic-functions -lcrypto -licui18n -licuuc
 ifeq ($(WERROR),1)
 PG_CFLAGS += -Werror
 endif
@@ -40,7 +41,7 @@ endif
 EXTRA_CLEAN = build tools/ctlpr-verify
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo tools keygen format format-check lint
+SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo tools keygen reference format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -90,10 +91,13 @@ tools: tools/ctlpr-verify
 
 TOOL_CFLAGS ?= -O2 -g -Wall -Wextra
 tools/ctlpr-verify: $(wildcard tools/*.c tools/*.h)
-	$(CC) -std=c99 $(TOOL_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto
+	$(CC) -std=c99 $(TOOL_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto -licui18n -licuuc
 
 keygen:
 	@tools/keygen.sh '$(KEY)' '$(ORIGIN)'
+
+reference:
+	+@PG_CONFIG='$(PG_CONFIG)' tools/reference.sh
 
 CLANG_FORMAT ?= $(or $(shell command -v clang-format-14),clang-format)
 C_FILES = $(shell git ls-files --cached --others --exclude-standard '*.c' '*.h')

@@ -20,7 +20,7 @@ import time
 
 import psycopg2
 
-GROUPS = ('searches', 'point', 'scale', 'memory', 'workload', 'ingest', 'purge', 'erase', 'log', 'ungoverned')
+GROUPS = ('searches', 'point', 'scale', 'memory', 'workload', 'ingest', 'purge', 'erase', 'log', 'screening', 'ungoverned')
 
 
 class Bench:

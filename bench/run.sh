@@ -5,7 +5,7 @@
 #   ROWS       reads in each rival's table (default 4000000)
 #   ROUNDS     how often each measurement is taken, rivals in turn (default 5)
 #   SECONDS_EACH  how long each run of pgbench takes (default 5)
-#   ONLY       groups to run, of: searches point scale memory workload ingest purge erase log ungoverned (default all)
+#   ONLY       groups to run, of: searches point scale memory workload ingest purge erase log screening ungoverned (default all)
 #   RESULTS    where the figures go (default bench/results)
 #
 # Prints one table of ratios with the machine and the versions; writes a CSV file and a plot (SVG) for each group.  The exit
@@ -15,14 +15,14 @@
 rows=${ROWS:-4000000}
 rounds=${ROUNDS:-5}
 seconds=${SECONDS_EACH:-5}
-only=${ONLY:-searches point scale memory workload ingest purge erase log ungoverned}
+only=${ONLY:-searches point scale memory workload ingest purge erase log screening ungoverned}
 results=${RESULTS:-$root/bench/results}
 for number in "$rows" "$rounds" "$seconds"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "not a number: $number"
 done
 [ "$rows" -ge 10000 ] || die "ROWS must be 10000 at least"
 
-find_server gcc make libc6-dev libssl-dev openssl python3 python3-psycopg2 util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 \
+find_server gcc make libc6-dev libicu-dev libssl-dev openssl python3 python3-psycopg2 util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 \
 	postgresql-N-postgis-3-scripts postgresql-N-pgaudit
 make_work bench
 cp -a "$root/bench" "$work/bench"

@@ -195,7 +195,7 @@ show_ways_in() {
 }
 
 say "${bold}ctlpr: license plate reads kept inside the law${plain}"
-find_server gcc make libc6-dev libssl-dev util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 \
+find_server gcc make libc6-dev libicu-dev libssl-dev util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 \
 	postgresql-N-postgis-3-scripts postgresql-N-pgtap
 say "Connecticut Public Act 26-14, sections 13 to 15, played on a throwaway cluster of $("$PG_CONFIG" --version | cut -d' ' -f1,2)"
 make_work demo

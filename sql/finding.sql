@@ -322,6 +322,12 @@ END
 $$;
 COMMENT ON FUNCTION ctlpr.log_findings() IS 'Findings: what the log does not say, or not for sure';
 
+/* refuse is more than flag, which is more than what lets pass; NULL: no action */
+CREATE FUNCTION ctlpr.screen_strength(action text) RETURNS int
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
+	RETURN CASE action WHEN 'refuse' THEN 2 WHEN 'flag' THEN 1 WHEN 'lawful' THEN 0 WHEN 'off' THEN 0 END;
+COMMENT ON FUNCTION ctlpr.screen_strength(text) IS 'Internal: actions of screen terms in their order';
+
 CREATE FUNCTION ctlpr.request_findings()
 RETURNS TABLE (finding_id bigint, severity text, finding text, clause text, agency_id text, officer text, evidence bigint[],
 	remedy text, kind text)
@@ -339,8 +345,9 @@ BEGIN
 		FROM ctlpr.audit_entry e
 		WHERE e.entry = 'verdict'
 			AND CASE
-				WHEN e.allowed THEN e.action = 'break_glass'
+				WHEN e.allowed THEN e.action IN ('break_glass', 'reason_approval')
 					OR (e.action = 'request' AND (ctlpr.is_pending(e.case_number) OR e.detail #> '{screen,approval_seq}' IS NOT NULL))
+					OR (e.action = 'configuration' AND e.detail ->> 'function' IN ('set_screen_term', 'drop_screen_term', 'set_screen_list'))
 				ELSE e.sqlstate IN ('LP004', 'LP008') OR e.action = 'disclosure'
 			END
 	)
@@ -364,23 +371,85 @@ BEGIN
 		AND ctlpr.auditor_sees(e.agency_id, NULL)
 	GROUP BY e.agency_id, e.officer, e.clause
 	UNION ALL
-	/* what the screen refused, and a supervisor let pass */
-	SELECT ctlpr.finding_id('reason_approved', e.agency_id, e.officer, e.detail #>> '{screen,clause}'),
+	/* what the screen refused, and a supervisor let pass: the approvals, and the requests that were made by them */
+	SELECT ctlpr.finding_id('reason_approved', x.agency_id, x.officer, x.clause),
 		'warning',
-		format('requests whose reason the screen refused and a supervisor approved: %s, the last on %s', count(*), (max(e.at) AT TIME ZONE zone)::date),
-		coalesce(e.detail #>> '{screen,clause}', '13(d)'),
-		e.agency_id,
-		e.officer,
-		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
-		'Read the reasons and the approvals that the entries name in their detail, and have somebody else than the supervisor confirm them.',
+		format('reasons that the screen refused and a supervisor approved: approvals %s, requests %s, the last on %s', count(*) FILTER (WHERE x.approval),
+			count(*) FILTER (WHERE NOT x.approval), (max(x.at) AT TIME ZONE zone)::date),
+		coalesce(x.clause, '13(d)'),
+		x.agency_id,
+		x.officer,
+		(array_agg(x.seq ORDER BY x.seq DESC))[1:1000],
+		'Read the reasons and the approvals, which the requests name in their detail, and have somebody else than the supervisor confirm them.',
 		'reason_approved'
-	FROM told e
-	WHERE e.allowed
-		AND e.action = 'request'
-		AND e.detail #>> '{screen,action}' = 'refuse'
-		AND e.detail #> '{screen,approval_seq}' IS NOT NULL
-		AND ctlpr.auditor_sees(e.agency_id, NULL)
-	GROUP BY e.agency_id, e.officer, e.detail #>> '{screen,clause}'
+	FROM (
+		SELECT e.seq, e.at, e.agency_id, e.officer, e.detail #>> '{screen,clause}' AS clause, false AS approval
+		FROM told e
+		WHERE e.allowed
+			AND e.action = 'request'
+			AND e.detail #>> '{screen,action}' = 'refuse'
+			AND e.detail #> '{screen,approval_seq}' IS NOT NULL
+		UNION ALL
+		SELECT a.seq, a.at, a.agency_id, r.officer, a.clause, true
+		FROM told a
+			LEFT JOIN told r ON r.seq = (a.detail ->> 'request_seq')::bigint AND NOT r.allowed
+		WHERE a.allowed
+			AND a.action = 'reason_approval'
+			/* one that was rolled back let nothing pass */
+			AND NOT EXISTS (SELECT FROM ctlpr.audit_entry o WHERE o.of_seq = a.seq AND o.outcome = 'error')
+	) x
+	WHERE ctlpr.auditor_sees(x.agency_id, NULL)
+	GROUP BY x.agency_id, x.officer, x.clause
+	UNION ALL
+	/*
+	 * What the screen would have caught, and does not any more: a term that
+	 * refuses or flags less than it did once, or than the one that came with
+	 * the extension, an exception that was added, and a list that lacks words.
+	 * It concerns everybody's requests, so every auditor is told.
+	 */
+	SELECT ctlpr.finding_id('screen_weakened', t.what, t.statute, t.name),
+		'warning',
+		CASE
+			WHEN t.what = 'list' THEN format('the list "%s" that reasons are screened by lacks words that came with it: %s', t.name, t.missing)
+			WHEN t.now_action = 'lawful' THEN format('the screen term "%s" lets reasons pass', t.name)
+			ELSE format('the screen term "%s" is %s; it was to %s', t.name,
+				CASE WHEN t.now_action IS NULL THEN 'gone' WHEN t.now_action = 'off' THEN 'out of force' ELSE 'one to ' || t.now_action END,
+				CASE WHEN t.once = 2 THEN 'refuse' ELSE 'flag' END)
+		END,
+		coalesce(t.clause, '13(d)'),
+		NULL::text,
+		NULL::text,
+		coalesce((SELECT (array_agg(e.seq ORDER BY e.seq DESC))[1:1000] FROM told e
+			WHERE e.action = 'configuration' AND e.allowed
+				AND CASE t.what WHEN 'list' THEN e.detail ->> 'list' = t.name ELSE e.detail ->> 'term' = t.name AND e.detail ->> 'statute' = t.statute END), '{}'),
+		'Ask who changed it why, and look for requests since then that it would have stopped; ctlpr.set_screen_term() and ctlpr.set_screen_list() put it right.',
+		'screen_weakened'
+	FROM (
+		SELECT 'term' AS what, k.statute, k.name, o.action AS now_action, o.shipped, coalesce(o.clause, k.clause) AS clause, k.once, NULL::text AS missing
+		FROM (
+			SELECT x.statute, x.name, max(x.strength) AS once, min(x.clause) AS clause
+			FROM (
+				SELECT t.statute, t.pattern AS name, ctlpr.screen_strength(t.action) AS strength, t.clause
+				FROM ctlpr.screen_term t
+				UNION ALL
+				SELECT e.detail ->> 'statute', e.detail ->> 'term', greatest(ctlpr.screen_strength(e.detail ->> 'action'), ctlpr.screen_strength(e.detail ->> 'previous_action')), e.clause
+				FROM told e
+				WHERE e.allowed AND e.action = 'configuration' AND e.detail ? 'term'
+					/* what was rolled back was never in force */
+					AND NOT EXISTS (SELECT FROM ctlpr.audit_entry o WHERE o.of_seq = e.seq AND o.outcome = 'error')
+			) x
+			GROUP BY x.statute, x.name
+		) k
+			LEFT JOIN LATERAL (SELECT t.action, t.shipped, t.clause FROM ctlpr.screen_term t WHERE t.statute = k.statute AND t.pattern = k.name ORDER BY t.shipped LIMIT 1) o ON true
+		WHERE coalesce(ctlpr.screen_strength(o.action), 0) < k.once OR (o.action = 'lawful' AND NOT o.shipped)
+		UNION ALL
+		SELECT 'list', a.statute, mine.list, NULL, NULL, NULL, NULL, array_to_string(ARRAY(SELECT w FROM unnest(came.words) w WHERE w <> ALL (mine.words)), ', ')
+		FROM ctlpr.screen_list mine
+			JOIN ctlpr.screen_list came ON came.list = mine.list AND came.shipped AND NOT came.words <@ mine.words
+			CROSS JOIN ctlpr.statute_adoption a
+		WHERE NOT mine.shipped
+	) t
+		JOIN ctlpr.statute_adoption a ON a.statute = t.statute
 	UNION ALL
 	/* break-glass opens everybody's reads, so every auditor is told; what ran under it names it as its request */
 	SELECT ctlpr.finding_id('break_glass', e.seq::text),
@@ -667,6 +736,7 @@ COMMENT ON COLUMN ctlpr.findings.kind IS 'What kind of finding it is; see ctlpr.
 REVOKE ALL ON FUNCTION
 	ctlpr.finding_id(text, text[]),
 	ctlpr.law_zone(),
+	ctlpr.screen_strength(text),
 	ctlpr.retention_findings(),
 	ctlpr.log_findings(),
 	ctlpr.request_findings(),

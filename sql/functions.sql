@@ -74,7 +74,7 @@ CREATE FUNCTION ctlpr.begin_request(purpose text, case_number text DEFAULT NULL,
 		terminal text DEFAULT NULL, scope text DEFAULT 'transaction') RETURNS bigint
 	AS 'MODULE_PATHNAME', 'ctlpr_begin_request' LANGUAGE C VOLATILE PARALLEL UNSAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.begin_request(text, text, text, text, text, bigint, text, text, text, text) IS
-	'States purpose, case, reason and officer of the searches that follow in this transaction (or session); returns its entry number, or records and raises the refusal (LP002 to LP006)';
+	'States purpose, case, reason and officer of the searches that follow in this transaction (or session); returns its entry number, or records and raises the refusal (LP002 to LP008)';
 
 CREATE FUNCTION ctlpr.check_request(purpose text, case_number text DEFAULT NULL, reason text DEFAULT NULL, officer text DEFAULT NULL,
 		agency_id text DEFAULT NULL, authorization_id bigint DEFAULT NULL, on_behalf_of text DEFAULT NULL, offense text DEFAULT NULL,

@@ -184,7 +184,7 @@ COMMENT ON FUNCTION ctlpr.evidence_table(regclass) IS 'Internal: the evidence ta
  * Result: number of the hold.
  * Errors: 22004, 22001, 22023 an argument; LP030 relation not governed; and,
  * recorded: LP002 role bound to no agency, LP003 basis unknown, LP005 not a
- * supervisor, or the requester approves.
+ * supervisor, or the requester approves, LP008 the purpose reveals a forbidden one.
  * Clause: 13(b)(2)(A)(i) to (iii), 13(b)(2)(B); 14(a)(6).
  */
 CREATE FUNCTION ctlpr.preserve(relation regclass, basis text, purpose text, case_number text, requested_by text, plates text[] DEFAULT NULL, captured tstzrange DEFAULT NULL,
@@ -267,6 +267,10 @@ BEGIN
 			DETAIL = format('The statute decides so in %s.', coalesce(rule.clause, '13(b)(2)(A)')), HINT = hint_text;
 	END IF;
 
+	-- What a court ordered is not for its wording to undo.
+	IF rule.basis <> 'court_order' THEN
+		PERFORM ctlpr.refuse_forbidden_text(preserve.purpose, 'hold', agency, NULL);
+	END IF;
 	PERFORM ctlpr.evidence_table(preserve.relation);
 	INSERT INTO ctlpr.hold AS h (relation, relation_name, agency_id, case_number, basis, clause, purpose, plates, captured, requested_by, approved_by, live_since)
 		VALUES (source.relation, source.relation_name, agency, preserve.case_number, rule.basis, rule.clause, preserve.purpose,

@@ -83,6 +83,14 @@ GRANT EXECUTE ON FUNCTION ctlpr.record_review(text, text, text, date, text, text
 GRANT SELECT ON ctlpr.contract, ctlpr.vendor_authorization, ctlpr.misuse_report, ctlpr.audit_review TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency_option, ctlpr.policy, ctlpr.statute_policy, ctlpr.aggregate TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.officer TO ctlpr_admin;
+
+-- Screening: administrators write the terms, a supervisor's approval decides by itself who may give it.
+GRANT EXECUTE ON FUNCTION ctlpr.set_screen_term(text, text, text, text, text, text), ctlpr.drop_screen_term(text, text), ctlpr.set_screen_list(text, text[], text) TO ctlpr_admin;
+GRANT EXECUTE ON FUNCTION ctlpr.screen_reason(text) TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.approve_reason(bigint, text) TO PUBLIC;
+GRANT EXECUTE ON FUNCTION ctlpr.register_immigration_agreement(text, text), ctlpr.end_immigration_agreement(bigint) TO ctlpr_admin, ctlpr_registrar;
+GRANT SELECT ON ctlpr.screen_term, ctlpr.screen_list, ctlpr.immigration_agreement TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.reason_approval TO ctlpr_auditor;
 -- An administrator may narrow; who opens the data to others is not who runs the database.
 GRANT EXECUTE ON FUNCTION ctlpr.limit_sharing, ctlpr.forbid_purpose TO ctlpr_registrar, ctlpr_admin;
 GRANT EXECUTE ON FUNCTION ctlpr.lift_limit TO ctlpr_registrar;
@@ -130,7 +138,7 @@ DECLARE
 	instrument record;
 BEGIN
 	FOR instrument IN SELECT * FROM (VALUES ('legal_authorization', 'agency_id', NULL), ('contract', 'agency_id', NULL), ('vendor_authorization', 'agency_id', NULL),
-									 ('audit_review', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
+									 ('audit_review', 'agency_id', NULL), ('reason_approval', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ROW LEVEL SECURITY', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY registrars ON ctlpr.%I FOR SELECT TO ctlpr_registrar USING (true)', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY auditors ON ctlpr.%I FOR SELECT TO ctlpr_auditor USING (ctlpr.auditor_sees(%I, NULL)%s)', instrument.name, instrument.agency,
@@ -167,7 +175,7 @@ BEGIN
 	FOREACH rule_table IN ARRAY ARRAY['agency', 'role_binding', 'auditor_binding', 'declaration', 'statute', 'statute_adoption', 'statute_purpose',
 									  'statute_retention', 'statute_recipient', 'statute_authorization', 'statute_hotlist_source', 'legal_authorization', 'suspension', 'network',
 									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
-									  'policy', 'misuse_report', 'aggregate', 'statute_camera', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'allowed_publication', 'standing_request']
+									  'policy', 'screen_term', 'screen_list', 'reason_approval', 'immigration_agreement', 'misuse_report', 'aggregate', 'statute_camera', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'allowed_publication', 'standing_request']
 	LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
@@ -231,6 +239,11 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.vendor_authorization_vendor_au
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.agency_option', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.officer', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_policy', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.screen_term', 'WHERE NOT shipped');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.screen_list', 'WHERE NOT shipped');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.reason_approval', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.immigration_agreement', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.immigration_agreement_agreement_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.policy', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.policy_policy_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report', '');

@@ -16,7 +16,8 @@
  * in force for that role and agency; 55000 no statute; and, recorded: LP002
  * not bound, LP003 purpose unknown, not in force, not for that kind of agency
  * or not one that may stand, LP004 purpose forbidden, LP005 agency, reason or
- * approval missing, LP006 the agency owns no reads here.
+ * approval missing, LP006 the agency owns no reads here, LP008 the reason
+ * reveals a forbidden purpose.
  * Clause: that of the purpose, 13(b)(1) or 13(g)(5); 13(d)(8) for why it
  * never reaches other agencies.
  */
@@ -129,6 +130,9 @@ BEGIN
 		END IF;
 	END IF;
 
+	IF state IS NULL THEN
+		PERFORM ctlpr.refuse_forbidden_text(standing_request.reason, 'configuration', acting_id, stated.purpose);
+	END IF;
 	arguments := jsonb_build_object('function', 'standing_request', 'role', held_name, 'agency_id', acting_id,
 									'approved_by', standing_request.approved_by, 'valid_until', standing_request.valid_until);
 	IF state IS NOT NULL THEN

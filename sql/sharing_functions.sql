@@ -297,8 +297,8 @@ COMMENT ON FUNCTION ctlpr.is_pending(text) IS 'Internal: a case number that is t
  *
  * May be called by any role of the agency, once.
  * Errors: 22004, 22001, 22023 an argument; 42704 no such request of the
- * agency; 55000 it had a number, or was completed before; LP002 role bound to
- * no agency, recorded.
+ * agency; 55000 it had a number, or was completed before; and, recorded: LP002
+ * role bound to no agency, LP008 the number reveals a forbidden purpose.
  * Clause: 13(d)(8).
  */
 CREATE FUNCTION ctlpr.complete_request(request_seq bigint, case_number text)
@@ -316,6 +316,7 @@ BEGIN
 			MESSAGE = format('request %s did not state that its case number is pending', begun.seq),
 			HINT = 'A number is stated when the request begins; only "pending" is completed.';
 	END IF;
+	PERFORM ctlpr.refuse_forbidden_text(complete_request.case_number, 'complete_request', begun.agency_id, begun.purpose);
 	IF ctlpr.is_pending(complete_request.case_number) THEN
 		RAISE EXCEPTION USING ERRCODE = '22023',
 			MESSAGE = 'the case number is still pending',
@@ -345,7 +346,8 @@ COMMENT ON FUNCTION ctlpr.complete_request(bigint, text) IS 'Adds the case numbe
  * Errors: 22004, 22001, 22023 an argument; 42704 request or agency unknown;
  * and, recorded: LP002 role bound to no agency, LP005 the request states no
  * case, LP006 no basis to share with that agency, or the owner of the reads
- * withholds them, LP007 sharing with it is suspended.
+ * withholds them, LP007 sharing with it is suspended, LP008 the reason reveals
+ * a forbidden purpose.
  * Clause: 13(d)(6), 15(a)(1)(C).
  */
 CREATE FUNCTION ctlpr.record_disclosure(request_seq bigint, recipient_agency text, reason text)
@@ -362,6 +364,7 @@ DECLARE
 BEGIN
 	PERFORM ctlpr.check_text('reason', record_disclosure.reason);
 	begun := ctlpr.own_request(record_disclosure.request_seq);
+	PERFORM ctlpr.refuse_forbidden_text(record_disclosure.reason, 'disclosure', begun.agency_id, begun.purpose);
 	owners := ARRAY(SELECT DISTINCT o.owner FROM ctlpr.audit_entry v JOIN ctlpr.audit_entry r ON r.of_seq = v.seq, unnest(r.owners) o (owner)
 					WHERE v.request_seq = begun.seq ORDER BY 1);
 	SELECT * INTO basis FROM ctlpr.sharing_basis(recipient.agency_id, begun.authorization_id, begun.purpose,

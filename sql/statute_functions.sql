@@ -139,10 +139,10 @@ BEGIN
 		FROM ctlpr.statute s WHERE s.statute = copy_statute.statute;
 	FOR rule_table IN
 		SELECT c.relname FROM pg_class c
-			WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind = 'r' AND c.relname LIKE 'statute\_%' AND c.relname <> 'statute_adoption'
+			WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind = 'r' AND (c.relname LIKE 'statute\_%' AND c.relname <> 'statute_adoption' OR c.relname = 'screen_term')
 			ORDER BY c.relname
 	LOOP
-		EXECUTE format('INSERT INTO ctlpr.%1$I SELECT (jsonb_populate_record(r, jsonb_build_object(''statute'', $1))).* FROM ctlpr.%1$I r WHERE r.statute = $2', rule_table)
+		EXECUTE format('INSERT INTO ctlpr.%1$I SELECT (jsonb_populate_record(r, jsonb_build_object(''statute'', $1, ''shipped'', false))).* FROM ctlpr.%1$I r WHERE r.statute = $2', rule_table)
 			USING copy_statute.copy, copy_statute.statute;
 	END LOOP;
 
@@ -161,7 +161,7 @@ COMMENT ON FUNCTION ctlpr.copy_statute(text, text, text) IS 'Copies a statute pr
  */
 CREATE FUNCTION ctlpr.statute_flaws(statute text)
 RETURNS TABLE (relation text, rule text, flaw text)
-LANGUAGE sql STABLE PARALLEL SAFE NOT LEAKPROOF SECURITY DEFINER
+LANGUAGE sql STABLE PARALLEL RESTRICTED NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 	WITH versions (relation, rule, valid_from, valid_until) AS (
@@ -196,6 +196,9 @@ AS $$
 	UNION ALL
 	SELECT 'statute_authorization', a.kind, format('serves an unknown purpose "%s"', n.purpose) FROM ctlpr.statute_authorization a CROSS JOIN LATERAL unnest(a.purposes) n (purpose)
 		WHERE a.statute = $1 AND NOT EXISTS (SELECT FROM ctlpr.statute_purpose p WHERE p.statute = $1 AND p.purpose = n.purpose)
+	UNION ALL
+	SELECT 'screen_term', t.pattern, ctlpr.screen_pattern_flaw(t.pattern) FROM ctlpr.screen_term t
+		WHERE t.statute = $1 AND t.action <> 'off' AND ctlpr.screen_pattern_flaw(t.pattern) IS NOT NULL
 	ORDER BY 1, 2, 3
 $$;
 COMMENT ON FUNCTION ctlpr.statute_flaws(text) IS 'What is wrong with a statute profile: overlapping versions, unknown kinds, purposes and time zones; no row when nothing is';

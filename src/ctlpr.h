@@ -16,6 +16,7 @@
 #define ERRCODE_LP_DEMAND_MISSING	  MAKE_SQLSTATE('L', 'P', '0', '0', '5')
 #define ERRCODE_LP_NO_BASIS			  MAKE_SQLSTATE('L', 'P', '0', '0', '6')
 #define ERRCODE_LP_SUSPENDED		  MAKE_SQLSTATE('L', 'P', '0', '0', '7')
+#define ERRCODE_LP_REASON			  MAKE_SQLSTATE('L', 'P', '0', '0', '8')
 #define ERRCODE_LP_BULK				  MAKE_SQLSTATE('L', 'P', '0', '0', '9')
 #define ERRCODE_LP_BYPASS			  MAKE_SQLSTATE('L', 'P', '0', '1', '0')
 #define ERRCODE_LP_COPY				  MAKE_SQLSTATE('L', 'P', '0', '1', '1')

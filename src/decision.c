@@ -74,6 +74,9 @@ static const struct
 								 "The agency's own policy is stricter than the act; see ctlpr.sharing_limit."},
 	[CAUSE_TRAINING] = {ERRCODE_LP_DEMAND_MISSING, "the officer is not registered, or the training has lapsed",
 						"The agency registers trained officers with ctlpr.register_officer()."},
+	[CAUSE_REASON] = {ERRCODE_LP_REASON, "what the request states reveals a forbidden purpose",
+					  "State the reason again, as it is; one that is lawful all the same a supervisor may admit with "
+					  "ctlpr.approve_reason()."},
 	[CAUSE_VENDOR_ALONE] = {ERRCODE_LP_DEMAND_MISSING, "a vendor acts for its contracting agencies alone",
 							"Name the agency with the on_behalf_of argument."},
 	[CAUSE_NO_CONTRACT] = {ERRCODE_LP_NO_BASIS, "no contract of the vendor with this agency is in force",
@@ -376,6 +379,8 @@ decide_request(const RequestFacts *facts)
 
 	if (!facts->statute_in_force)
 		return refuse(CAUSE_NO_STATUTE, "13(b)(1)");
+	if (facts->break_glass && facts->reason_refused)
+		return refuse(CAUSE_REASON, facts->reason_clause);
 	if (facts->break_glass)
 		return (Verdict){
 			.allowed = true, .cause = CAUSE_ALLOWED, .clause = "14(a)(6)", .scope = SCOPE_ALL, .basis = "break_glass"};
@@ -389,6 +394,8 @@ decide_request(const RequestFacts *facts)
 		return refuse(cause, "14(b)");
 	if (cause != CAUSE_ALLOWED)
 		return refuse(cause, facts->purpose_clause ? facts->purpose_clause : "13(b)(1)");
+	if (facts->reason_refused)
+		return refuse(CAUSE_REASON, facts->reason_clause);
 	cause = decide_authorization(&facts->authorization);
 	if (cause != CAUSE_ALLOWED)
 		return refuse(cause, facts->authorization.clause ? facts->authorization.clause : facts->own.clause);

@@ -103,6 +103,9 @@ typedef struct RequestFacts
 	uint32 stated;			  /* StatedField bits present */
 	bool   training_demanded; /* by the same, 14(a)(5) */
 	bool   training_valid;
+	bool   reason_refused; /* what it states reveals a forbidden purpose, and no supervisor admitted it, 13(d) */
+
+	const char *reason_clause;
 
 	AuthorizationFacts authorization;
 	SharingFacts	   own;		  /* the requester as a recipient */
@@ -144,6 +147,7 @@ typedef enum VerdictCause
 	CAUSE_AUTHORIZATION_PURPOSE,
 	CAUSE_PURPOSE_RULED_OUT,
 	CAUSE_TRAINING,
+	CAUSE_REASON,
 	CAUSE_VENDOR_ALONE,
 	CAUSE_NO_CONTRACT,
 	/* raised by the gate, which adds facts of the statement */

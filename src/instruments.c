@@ -81,6 +81,12 @@ enum
 };
 enum
 {
+	Anum_agreement_id = 1,
+	Anum_agreement_agency_id,
+	Anum_agreement_ended_at
+};
+enum
+{
 	Anum_officer_agency_id = 1,
 	Anum_officer_officer,
 	Anum_officer_training_valid_until
@@ -150,6 +156,7 @@ typedef struct AgencyInstruments
 	char		agency_id[CTLPR_AGENCY_ID_SIZE]; /* hash key */
 	bool		suspended;
 	bool		demands_training;
+	bool		immigration_agreement;
 	int64		retention_us; /* 0: none */
 	TimestampTz hidden_before;
 	List	   *partners;  /* agency ids (char *) of all participants of its networks, itself included */
@@ -539,6 +546,12 @@ load_option(Relation relation, HeapTuple row, void *target)
 }
 
 static void
+load_agreement(Relation relation, HeapTuple row, void *target)
+{
+	((AgencyInstruments *) target)->immigration_agreement |= is_null(relation, row, Anum_agreement_ended_at);
+}
+
+static void
 load_contract(Relation relation, HeapTuple row, void *target)
 {
 	AgencyInstruments *agency = target;
@@ -586,6 +599,8 @@ agency_instruments(const char *agency_id)
 	load_rows("suspension", "suspension_agency_id_idx", Anum_suspension_agency_id, agency_id, load_suspension, &loaded);
 	load_rows("sharing_limit", "sharing_limit_agency_id_idx", Anum_limit_agency_id, agency_id, load_limit, &loaded);
 	load_rows("agency_option", "agency_option_pkey", Anum_option_agency_id, agency_id, load_option, &loaded);
+	load_rows("immigration_agreement", "immigration_agreement_agency_id_idx", Anum_agreement_agency_id, agency_id, load_agreement,
+			  &loaded);
 	load_rows("contract", "contract_agency_id_idx", Anum_contract_agency_id, agency_id, load_contract, &loaded);
 	load_rows("network_member", "network_member_agency_id_idx", Anum_member_agency_id, agency_id, load_network, &loaded);
 
@@ -657,6 +672,12 @@ instruments_ruled_out(const char *agency_id, const char *purpose)
 			return true;
 	}
 	return false;
+}
+
+bool
+instruments_immigration_agreement(const char *agency_id)
+{
+	return agency_instruments(agency_id)->immigration_agreement;
 }
 
 bool

@@ -80,6 +80,9 @@ extern bool instruments_ruled_out(const char *agency_id, const char *purpose);
 extern bool instruments_training_demanded(const char *agency_id);
 extern bool instruments_training_valid(const char *agency_id, const char *officer, TimestampTz at);
 
+/* Does the agency assist immigration enforcement by agreement, such as under 8 U.S.C. 1357(g), 13(d)(3)? */
+extern bool instruments_immigration_agreement(const char *agency_id);
+
 /* Is a contract of the vendor with the agency in force? */
 extern bool instruments_contract(const char *vendor_id, const char *agency_id, TimestampTz at);
 

@@ -432,6 +432,20 @@ gather_authorization(const Request *request, const Agency *recipient, TimestampT
 		facts->stated |= STATED_CASE_NUMBER;
 }
 
+/* What the stated texts reveal; agreements are the agency's, and of the one that the search is for. */
+static void
+gather_reason(const Request *request, const Agency *requester, const Agency *beneficiary, RequestFacts *facts,
+			  RequestVerdict *result)
+{
+	bool agreement = (requester && instruments_immigration_agreement(requester->agency_id)) ||
+					 (beneficiary && instruments_immigration_agreement(beneficiary->agency_id));
+	ScreenVerdict screened = screen_request(request, requester ? requester->agency_id : "", agreement);
+
+	facts->reason_refused = screened.action == SCREEN_REFUSE && screened.approval_seq == 0;
+	facts->reason_clause = screened.clause ? pstrdup(screened.clause) : NULL;
+	result->screened = screened;
+}
+
 static const AuthorizedScope *
 authorized_scope(const Request *request)
 {
@@ -464,6 +478,7 @@ request_decide(const Request *request, TimestampTz now)
 	/* Only the state's own agencies may let the case number follow. */
 	may_follow &= (facts.own.in_state || facts.agency_kind == AGENCY_VENDOR) && (!for_other || facts.beneficiary.in_state);
 	facts.stated = stated_fields(request, may_follow);
+	gather_reason(request, settled ? &requester : NULL, for_other ? &beneficiary : NULL, &facts, &result);
 	gather_authorization(request, for_other ? &beneficiary : settled && !facts.on_behalf ? &requester : NULL, now, &facts);
 
 	result.verdict = decide_request(&facts);
@@ -622,6 +637,7 @@ record_request(const char *action, const Request *request, const RequestVerdict 
 	entry.allowed = verdict->verdict.allowed ? TRI_TRUE : TRI_FALSE;
 	entry.enforced = TRI_TRUE;
 	entry.sqlstate = verdict_sqlstate(verdict->verdict.cause);
+	entry.detail = screen_detail(&verdict->screened);
 	audit_await(audit_push(&entry, &seq));
 	return seq;
 }

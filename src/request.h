@@ -12,6 +12,7 @@
 #include "audit_entry.h"
 #include "ctlpr.h"
 #include "decision.h"
+#include "screen.h"
 
 /* Texts that a client states, each at most CTLPR_STATED_MAX_BYTES */
 typedef enum StatedText
@@ -53,6 +54,7 @@ typedef struct RequestVerdict
 	const struct AuthorizedScope *scope; /* the specific data that the verdict is narrowed to; NULL: it is not */
 	int64						  declaration_id;
 	const char					 *statute;
+	ScreenVerdict				  screened; /* what the stated texts reveal; its strings are the rules' cache's */
 } RequestVerdict;
 
 /* The number of the request that the session holds, whoever's it is; 0: none.  Cheap. */

@@ -20,7 +20,7 @@ cycles=${CYCLES:-200}
 seed=${CTLPR_SEED:-$((RANDOM * 32768 + RANDOM))}
 [[ $cycles =~ ^[0-9]+$ && $seed =~ ^[0-9]+$ ]] || die "CYCLES and CTLPR_SEED must be numbers"
 
-find_server gcc make libc6-dev libssl-dev util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
+find_server gcc make libc6-dev libicu-dev libssl-dev util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
 source_copy=$(mktemp -d "${TMPDIR:-/tmp}/ctlpr-crash-source.XXXXXX")
 git -C "$root" ls-files -z --cached --others --exclude-standard | (cd "$root" && xargs -0 cp --parents -t "$source_copy")
 root=$source_copy

@@ -11,7 +11,7 @@ combinations=${MODEL_COMBINATIONS:-1000000}
 [[ $combinations =~ ^[0-9]+$ ]] || die "MODEL_COMBINATIONS must be a number"
 [[ ${CTLPR_SEED:-0} =~ ^[0-9]+$ ]] || die "CTLPR_SEED must be a number"
 
-find_server gcc make libc6-dev libssl-dev python3 util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
+find_server gcc make libc6-dev libicu-dev libssl-dev python3 util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
 make_work model
 cp -a "$root/test/model" "$work/"
 own_work

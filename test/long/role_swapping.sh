@@ -29,7 +29,7 @@ for number in "$load_seconds" "$clients" "$seed" "${SWAP_MIN_ROWS:-0}"; do
 	[[ $number =~ ^[0-9]+$ ]] || die "SWAP_SECONDS, SWAP_CLIENTS, SWAP_MIN_ROWS and CTLPR_SEED must be numbers"
 done
 
-find_server gcc make libc6-dev libssl-dev perl pgbouncer util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
+find_server gcc make libc6-dev libicu-dev libssl-dev perl pgbouncer util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
 pgbouncer=$(PATH=$PATH:/usr/sbin command -v pgbouncer) || die "PgBouncer is not installed"
 make_work swap
 mkdir -p "$work/test/long"

@@ -246,7 +246,7 @@ check_state() {
 	fi
 }
 
-find_server gcc make libc6-dev libssl-dev util-linux dpkg-dev bzip2 xz-utils diffutils \
+find_server gcc make libc6-dev libicu-dev libssl-dev util-linux dpkg-dev bzip2 xz-utils diffutils \
 	postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
 make_work suite
 if [ -n "${SERVER_SOURCE:-}" ]; then

@@ -32,7 +32,7 @@ read -r -d '' -a mutants <<<"${MUTANTS-$(sed -n 's/^== \([a-z_]*\).*/\1/p' "$mut
 [ -z "${ASSERT_PG_CONFIG:-}" ] || PG_CONFIG=$ASSERT_PG_CONFIG
 failed=0
 
-find_server gcc make libc6-dev libssl-dev patch python3 python3-psycopg2 sqlsmith util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
+find_server gcc make libc6-dev libicu-dev libssl-dev patch python3 python3-psycopg2 sqlsmith util-linux postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts
 make_work sqlsmith
 cp -a "$root/test/long/sqlsmith" "$work/campaign"
 own_work

@@ -1,7 +1,7 @@
 -- 14(a)(6), 13(k): auditors are told of what lapses and lags, and settle what they have looked into; a state does not vanish by a signature
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(79);
+SELECT plan(98);
 
 CREATE SCHEMA findings;
 GRANT USAGE ON SCHEMA findings TO PUBLIC;
@@ -193,6 +193,54 @@ INSERT INTO ctlpr.purge_run (round, relation, relation_name, limit_at, expired_a
 SELECT is(findings.lag(), 'warning purge_lag T-FIND-PD', '... also where it met an error');
 UPDATE ctlpr.purge_run SET last_sqlstate = NULL WHERE relation = 'findings.reads'::regclass;
 SELECT is(findings.lag(), NULL, '... until it has');
+
+-- the screen: what it catches no more, and what a supervisor let pass
+CREATE FUNCTION findings.weakened(who name DEFAULT 'find_one') RETURNS text LANGUAGE sql AS $$
+	SELECT findings.value(who, 'SELECT string_agg(f.severity || '' '' || f.clause || '': '' || f.finding || '' '' || cardinality(f.evidence), ''; '' ORDER BY f.finding) FROM ctlpr.findings f WHERE f.kind = ''screen_weakened''')
+$$;
+SELECT is(findings.weakened(), NULL, 'a screen as it came is no finding');
+SELECT ctlpr.set_screen_term('quuxlaw detail', 'immigration', 'refuse', '13(d)(3)');
+SELECT is(findings.weakened(), NULL, 'nor is a term that refuses more');
+SELECT ctlpr.set_screen_term('quuxlaw detail', 'immigration', 'flag', '13(d)(3)');
+SELECT is(findings.weakened(), 'warning 13(d)(3): the screen term "quuxlaw detail" is one to flag; it was to refuse 2', '13(d): a term that refused and flags now is, to every auditor');
+SELECT ctlpr.set_screen_term('quuxlaw detail', 'immigration', 'refuse', '13(d)(3)');
+SELECT is(findings.weakened(), NULL, '... until it refuses again');
+SELECT ctlpr.drop_screen_term('quuxlaw detail');
+SELECT is(findings.weakened(), 'warning 13(d)(3): the screen term "quuxlaw detail" is gone; it was to refuse 4', '... or when it is gone');
+SELECT ctlpr.finding_id('screen_weakened', 'term', 'us-ct-2026', 'quuxlaw detail') AS weakened \gset
+SELECT is(findings.told('find_one', format('SELECT ctlpr.close_finding(%s, ''nobody is called that'')', :weakened)), '42501 the finding concerns other agencies too', '... which an auditor of all agencies settles');
+SELECT is(findings.told('find_all', format('SELECT ctlpr.close_finding(%s, ''nobody is called that'')', :weakened)), 'done', '... once');
+SELECT is(findings.weakened(), NULL, '... for all');
+SELECT t.pattern AS shipped, t.category AS category FROM ctlpr.screen_term t WHERE t.statute = 'us-ct-2026' AND t.shipped AND t.action = 'refuse' ORDER BY t.pattern LIMIT 1 \gset
+SELECT ctlpr.set_screen_term(:'shipped', :'category', 'off');
+SELECT is(findings.weakened() LIKE format('warning %%: the screen term "%s" is out of force; it was to refuse 1', :'shipped'), true, 'a term that came with the extension and is put out of force is one');
+SELECT ctlpr.drop_screen_term(:'shipped');
+SELECT is(findings.weakened(), NULL, '... until it is in force again');
+SELECT ctlpr.set_screen_term('quuxlaw convention', 'immigration', 'lawful');
+SELECT is(findings.weakened(), 'warning 13(d): the screen term "quuxlaw convention" lets reasons pass 1', 'so is an exception');
+SELECT ctlpr.drop_screen_term('quuxlaw convention');
+SELECT is(findings.weakened(), NULL, '... while it stands');
+SELECT l.list AS list, l.words AS words FROM ctlpr.screen_list l WHERE l.shipped AND cardinality(l.words) > 2 ORDER BY l.list LIMIT 1 \gset
+SELECT ctlpr.set_screen_list(:'list', :'words'::text[] || '{quuxlaw}'::text[]);
+SELECT is(findings.weakened(), NULL, 'a longer list is none');
+SELECT ctlpr.set_screen_list(:'list', (:'words'::text[])[2:]);
+SELECT is(findings.weakened(), format('warning 13(d): the list "%s" that reasons are screened by lacks words that came with it: %s 2', :'list', (:'words'::text[])[1]), '... a shorter one is');
+
+CREATE ROLE find_officer;
+CREATE ROLE find_chief;
+DO $$ BEGIN PERFORM ctlpr.bind_role('find_officer', 'T-FIND-PD'), ctlpr.bind_role('find_chief', 'T-FIND-PD', supervisor => true), ctlpr.set_agency_option('T-FIND-PD', demands_training => false); END $$;
+CREATE FUNCTION findings.approved() RETURNS text LANGUAGE sql AS $$
+	SELECT findings.value('find_one', 'SELECT string_agg(concat_ws('' '', f.severity, f.clause, f.officer, substring(f.finding FROM ''approvals \d+, requests \d+''), cardinality(f.evidence)), ''; '') FROM ctlpr.findings f WHERE f.kind = ''reason_approved'' AND f.agency_id = ''T-FIND-PD''')
+$$;
+SELECT matches(findings.told('find_officer', $$SELECT ctlpr.begin_request('criminal_investigation', reason => 'immigration', officer => 'Officer Q')$$), '^LP008 ', 'a reason that reveals a forbidden purpose is refused');
+SELECT max(e.seq) AS refused FROM ctlpr.audit_entry e WHERE e.sqlstate = 'LP008' AND e.officer = 'Officer Q' \gset
+SELECT is(findings.approved(), NULL, '... which is no approval');
+SET LOCAL SESSION AUTHORIZATION find_chief;
+SELECT ctlpr.approve_reason(:refused, 'smuggling of people, which is a crime') AS approval \gset
+RESET SESSION AUTHORIZATION;
+SELECT is(findings.approved(), 'warning 13(d)(3) Officer Q approvals 1, requests 0 1', '13(d): that a supervisor approves it is a finding about the officer');
+SELECT is(findings.told('find_officer', $$SELECT ctlpr.begin_request('criminal_investigation', reason => 'immigration', officer => 'Officer Q')$$), 'done', 'the officer asks again');
+SELECT is(findings.approved(), 'warning 13(d)(3) Officer Q approvals 1, requests 1 2', '... and that is more of it');
 
 -- kinds
 SELECT is((SELECT string_agg(DISTINCT f.kind || ' ' || f.severity, ', ') FROM ctlpr.findings f WHERE NOT EXISTS (SELECT FROM ctlpr.finding_kinds k WHERE k.kind = f.kind AND f.severity = ANY (string_to_array(k.severity, ', ')))), NULL, 'every finding is of a kind, and as severe as its kind says');
