@@ -346,7 +346,8 @@ BEGIN
 		WHERE e.entry = 'verdict'
 			AND CASE
 				WHEN e.allowed THEN e.action IN ('break_glass', 'reason_approval')
-					OR (e.action = 'request' AND (ctlpr.is_pending(e.case_number) OR e.detail #> '{screen,approval_seq}' IS NOT NULL))
+					OR (e.action = 'request' AND (ctlpr.is_pending(e.case_number) OR e.detail #> '{screen,approval_seq}' IS NOT NULL
+						OR (e.detail #>> '{screen,action}' = 'flag' AND e.detail #>> '{screen,category}' NOT IN ('vague', 'case_number_only'))))
 					OR (e.action = 'configuration' AND e.detail ->> 'function' IN ('set_screen_term', 'drop_screen_term', 'set_screen_list'))
 				ELSE e.sqlstate IN ('LP004', 'LP008') OR e.action = 'disclosure'
 			END
@@ -400,6 +401,24 @@ BEGIN
 	) x
 	WHERE ctlpr.auditor_sees(x.agency_id, NULL)
 	GROUP BY x.agency_id, x.officer, x.clause
+	UNION ALL
+	/* what may reveal a forbidden purpose, or may not: the screen lets it pass for somebody to look at */
+	SELECT ctlpr.finding_id('contested_reason', e.agency_id, e.officer, e.detail #>> '{screen,category}', e.detail #>> '{screen,clause}'),
+		'warning',
+		format('requests whose reason may reveal a forbidden purpose (%s): %s, the last on %s', e.detail #>> '{screen,category}', count(*), (max(e.at) AT TIME ZONE zone)::date),
+		coalesce(e.detail #>> '{screen,clause}', '13(d)'),
+		e.agency_id,
+		e.officer,
+		(array_agg(e.seq ORDER BY e.seq DESC))[1:1000],
+		'Read the reasons, and ask the officer what the searches were for.',
+		'contested_reason'
+	FROM told e
+	WHERE e.allowed
+		AND e.action = 'request'
+		AND e.detail #>> '{screen,action}' = 'flag'
+		AND e.detail #>> '{screen,category}' NOT IN ('vague', 'case_number_only')
+		AND ctlpr.auditor_sees(e.agency_id, NULL)
+	GROUP BY e.agency_id, e.officer, e.detail #>> '{screen,category}', e.detail #>> '{screen,clause}'
 	UNION ALL
 	/*
 	 * What the screen would have caught, and does not any more: a term that

@@ -22,6 +22,7 @@ CREATE VIEW ctlpr.finding_kinds (kind, severity, closable, clause, meaning) AS V
 	('unrecorded_redaction', 'violation', true, '14(a)(6)', 'Values were taken out of an entry, of which no entry tells'),
 	('forbidden_purpose', 'warning, violation', true, '13(d)', 'An officer stated a forbidden purpose, or a reason that reveals one; a violation where it was not refused (observe mode)'),
 	('reason_approved', 'warning', true, '13(d)', 'A supervisor approved a stated reason that the screen refused'),
+	('contested_reason', 'warning', true, '13(d)', 'A stated reason that may reveal a forbidden purpose, which the screen flags for somebody to look at'),
 	('screen_weakened', 'warning', true, '13(d)', 'A term or list by which reasons are screened catches less than it did, or than what came with the extension'),
 	('break_glass', 'warning', true, '14(a)(6)', 'A superuser opened all live reads'),
 	('pending_case', 'warning', true, '13(d)(8)', 'A case number that was to follow has not followed'),

@@ -138,6 +138,7 @@ is(found('pooled_login', "substring(f.finding FROM 'login (\\w+)')"), 'SHARED in
 is(found('vague_reasons', "regexp_replace(f.finding, '^of (\\d+) requests in 90 days, (\\d+) % .*\\((\\d+)\\).*\\((\\d+)\\).*\\((\\d+)\\)\$', '\\1 \\2% \\3+\\4+\\5') || ' ' || cardinality(f.evidence)"),
 	'VAGUE warning 20 55% 3+5+3 11', 'an agency is found whose reasons are mostly missing, vague or a case number');
 is(found('reason_approved', "f.officer || ' ' || f.clause || ' ' || cardinality(f.evidence)"), 'SCREENED warning Hal 13(d)(3) 2', 'a refused reason that a supervisor let pass is a finding');
+is(found('contested_reason', "coalesce(f.officer, '-') || ' ' || f.clause || ' ' || cardinality(f.evidence)"), 'CONTESTED warning - 13(d) 20; SCREENED warning Jo 13(d)(3) 1', '... one that may reveal a forbidden purpose is one to look at');
 is(found('forbidden_purpose', "f.officer || ' ' || f.clause || ' ' || cardinality(f.evidence)"), 'SCREENED warning Ida 13(d)(3) 1', '... one that was refused is one about a forbidden purpose');
 
 # ---- 13(k): off duty ----
