@@ -146,20 +146,35 @@ BEGIN
 			AND e.action = 'request'
 			AND e.officer IS NOT NULL
 			AND e.agency_id IS NOT NULL
-	), named AS (
-		/* each name is compared once, and then by a number */
-		SELECT n.agency_id, n.officer, ctlpr.plain_name(n.officer) AS person, dense_rank() OVER (ORDER BY n.agency_id, ctlpr.plain_name(n.officer)) AS who
-		FROM (SELECT DISTINCT s.agency_id, s.officer FROM stated s) n
-	), login AS MATERIALIZED (
-		SELECT x.session_role, count(DISTINCT x.person) AS persons, array_agg(DISTINCT x.agency_id) AS agencies
-		FROM (SELECT DISTINCT s.session_role, n.person, n.agency_id FROM stated s JOIN named n ON n.agency_id = s.agency_id AND n.officer = s.officer) x
-		GROUP BY x.session_role
-	), used AS MATERIALIZED (
-		SELECT s.seq, s.at, s.session_role, n.who, s.terminal, CASE WHEN l.persons < most.pool_officers THEN host(s.client_addr) END AS address,
-			l.persons BETWEEN 2 AND most.pool_officers - 1 AS has_names
+	), place AS (
+		/* few against the requests: from here on, what is compared is compared once */
+		SELECT DISTINCT s.session_role, s.agency_id, s.officer, s.terminal, s.client_addr
 		FROM stated s
-			JOIN named n ON n.agency_id = s.agency_id AND n.officer = s.officer
-			JOIN login l ON l.session_role = s.session_role
+	), named AS (
+		SELECT n.agency_id, n.officer, ctlpr.plain_name(n.officer) AS person, dense_rank() OVER (ORDER BY n.agency_id, ctlpr.plain_name(n.officer)) AS who
+		FROM (SELECT DISTINCT p.agency_id, p.officer FROM place p) n
+	), login AS MATERIALIZED (
+		SELECT p.session_role, count(DISTINCT n.person) AS persons, array_agg(DISTINCT n.agency_id) AS agencies
+		FROM place p
+			JOIN named n ON n.agency_id = p.agency_id AND n.officer = p.officer
+		GROUP BY p.session_role
+	), moved AS (
+		SELECT n.who
+		FROM place p
+			JOIN named n ON n.agency_id = p.agency_id AND n.officer = p.officer
+			JOIN login l ON l.session_role = p.session_role
+		GROUP BY n.who
+		HAVING count(DISTINCT p.terminal) > 1 OR count(DISTINCT p.client_addr) FILTER (WHERE l.persons < most.pool_officers) > 1
+	), suspect AS MATERIALIZED (
+		SELECT DISTINCT p.session_role, p.agency_id, p.officer, n.who, l.persons < most.pool_officers AS personal, l.persons BETWEEN 2 AND most.pool_officers - 1 AS has_names
+		FROM place p
+			JOIN named n ON n.agency_id = p.agency_id AND n.officer = p.officer
+			JOIN login l ON l.session_role = p.session_role
+		WHERE l.persons BETWEEN 2 AND most.pool_officers - 1 OR n.who IN (SELECT m.who FROM moved m)
+	), used AS MATERIALIZED (
+		SELECT s.seq, s.at, s.session_role, x.who, s.terminal, CASE WHEN x.personal THEN host(s.client_addr) END AS address, x.has_names
+		FROM stated s
+			JOIN suspect x ON x.session_role = s.session_role AND x.agency_id = s.agency_id AND x.officer = s.officer
 	), changed AS (
 		/* one name in two places */
 		SELECT p.who, NULL::name AS session_role, p.seq, p.earlier
