@@ -6,7 +6,8 @@
  * extension's owner and other superusers only: break_glass, copy_statute, record_event,
  * expired_reads, oldest_read_on, retention_limit, run_purge_round,
  * purge_round_results, apply_guard and the internal checks; and every write
- * to a table of this schema.  What the views call is granted in report.sql.
+ * to a table of this schema.  What the views call is granted in report.sql,
+ * what auditors do with findings where it is made.
  */
 REVOKE ALL ON ALL TABLES IN SCHEMA ctlpr FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA ctlpr FROM PUBLIC;
@@ -66,6 +67,10 @@ GRANT SELECT ON ctlpr.erasures, ctlpr.over_retention TO ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency, ctlpr.role_binding, ctlpr.auditor_binding, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statute_purpose,
 	ctlpr.statute_retention, ctlpr.statute_recipient, ctlpr.governed_relation, ctlpr.agency_key, ctlpr.standing_request TO ctlpr_admin;
 GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;
+
+-- Shifts, outside of which searches are a finding
+GRANT EXECUTE ON FUNCTION ctlpr.set_shift(text, int[], time, time, text), ctlpr.end_shift(bigint, text) TO ctlpr_admin, ctlpr_registrar;
+GRANT SELECT ON ctlpr.shift TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 
 -- Registrars: legal instruments.
 GRANT EXECUTE ON FUNCTION ctlpr.file_declaration TO ctlpr_registrar;
@@ -245,6 +250,10 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.misuse_report_report_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.aggregate', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.audit_review', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.shift', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.shift_shift_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.finding_closure', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.finding_closure_closure_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hold', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold_hold_id_seq', '');

@@ -1,8 +1,22 @@
 #!/bin/sh
 # check_pages.sh - docs/law.md has a row for every clause of the act, docs/bypass.md one for every way around, and what a row names
-# exists: functions and views, settings, SQLSTATEs, tests that are run, with the words that the row quotes from them.
+# exists: functions and views, settings, SQLSTATEs, tests that are run, with the words that the row quotes from them.  docs/findings.md
+# has one for every kind of finding.
 cd "$(dirname "$0")/.." || exit 2
-awk -v sql="$(cat sql/*.sql sql/statutes/*.sql | grep -o 'CREATE \(FUNCTION\|VIEW\|TABLE\) ctlpr\.[a-z_]*' | sed 's/.* //' | sort -u | tr '\n' ' ')" \
+export LC_ALL=C
+
+# docs/findings.md has the kinds of ctlpr.finding_kinds, with their severities and whether they may be closed, and these are the kinds that findings have
+page=$(sed -n 's/^| `\([a-z_]*\)` | \([a-z, ]*\) | \(yes\|no\) |.*/\1|\2|\3/p' docs/findings.md | sort)
+kinds=$(sed -n "s/^\t('\([a-z_]*\)', '\([a-z, ]*\)', \(true\|false\), .*/\1|\2|\3/p" sql/finding_closure.sql | sed 's/true$/yes/; s/false$/no/' | sort)
+made=$(for part in sql/*.sql; do [ "${part#sql/ctlpr--}" != "$part" ] || cat "$part"; done | grep -o "finding_id('[a-z_]*'" | sed "s/.*('//; s/'//" | sort -u)
+if [ -z "$made" ] || [ "$page" != "$kinds" ] || [ "$(printf '%s\n' "$kinds" | sed 's/|.*//')" != "$made" ]; then
+	echo "docs/findings.md, ctlpr.finding_kinds and the findings that sql/ makes differ:"
+	printf '%s\n%s\n' "$page" "$kinds" | sort | uniq -u
+	printf '%s\n%s\n' "$(printf '%s\n' "$kinds" | sed 's/|.*//')" "$made" | sort | uniq -u
+	exit 1
+fi
+
+awk -v sql="$(cat sql/*.sql sql/statutes/*.sql | grep -o 'CREATE \(OR REPLACE \)\?\(FUNCTION\|VIEW\|TABLE\) ctlpr\.[a-z_]*' | sed 's/.* //' | sort -u | tr '\n' ' ')" \
 	-v settings="$(grep -ho '"ctlpr\.[a-z_]*"' src/ctlpr.c src/request.c | tr -d '"' | sort -u | tr '\n' ' ')" \
 	-v states="$(grep -ho "MAKE_SQLSTATE('L', 'P', '[0-9]', '[0-9]', '[0-9]')" src/ctlpr.h | tr -dc '0-9\n' | sed 's/^/LP/' | tr '\n' ' ')" '
 function trim(text) { gsub(/^[ \t]+|[ \t]+$/, "", text); return text }
