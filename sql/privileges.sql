@@ -94,7 +94,7 @@ GRANT SELECT ON ctlpr.agency, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statu
 
 -- Reports: auditors make them; registrars may register that one was sent.
 GRANT EXECUTE ON FUNCTION ctlpr.annual_report(text, int), ctlpr.annual_report_json(text, int), ctlpr.annual_report_csv(text, int),
-	ctlpr.report_findings() TO ctlpr_auditor;
+	ctlpr.report_findings(), ctlpr.quarterly_audit(text, text), ctlpr.quarterly_audit_json(text, text) TO ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.record_annual_report(text, int, date, text, text) TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.annual_submission TO ctlpr_registrar, ctlpr_auditor;
 
