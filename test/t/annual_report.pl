@@ -272,6 +272,40 @@ is(notices("'CT-NHPD'", $before), "the log covers year $before from $before-06-0
 is(notices("'CT-QUIET'", $year), "no entry of the log in year $year is of agency \"CT-QUIET\"", '... and one in which the agency did nothing');
 is(value("SELECT sum(count) FILTER (WHERE clause <> '15(a)(2)'), count(DISTINCT item) > 30 FROM ctlpr.annual_report('CT-QUIET', $year)"), '0|t', '... which has every item, and nothing of it');
 
+# What vendors reported stands behind it, apart.
+$node->safe_psql('city', <<SQL) if value("SELECT to_regclass('ctlpr.external_searches') IS NULL") eq 't';
+CREATE TABLE ctlpr.external_audit (import_id bigint, source text, agency_id text);
+CREATE TABLE ctlpr.external_search (import_id bigint, line_no bigint, searched_at timestamptz, searching_agency text, agency_id text, reason text, offense text, screen_action text, screen_category text, screen_clause text, vendor_id text);
+CREATE VIEW ctlpr.external_searches AS SELECT s.import_id, s.line_no, a.source, a.agency_id AS audited_agency_id, s.searched_at, s.searching_agency, s.agency_id, s.reason, s.offense, s.vendor_id, s.screen_action, s.screen_category, s.screen_clause
+	FROM ctlpr.external_search s JOIN ctlpr.external_audit a USING (import_id) WHERE ctlpr.auditor_sees(a.agency_id, NULL);
+SQL
+my %filled = map { $_ => 1 } split /\n/, value("SELECT attname FROM pg_attribute WHERE attrelid = 'ctlpr.external_audit'::regclass AND attnum > 0");
+my ($more_columns, $more_values) = $filled{content_sha256} ? (', sha256, content_sha256, bytes, encoding, delimiter, form, columns', q(, sha256(i::text::bytea), sha256(i::text::bytea), 1, 'UTF8', ',', 'network audit', '{}')) : ('', '');
+$node->safe_psql('city', <<SQL);
+INSERT INTO ctlpr.external_audit (import_id, source, agency_id$more_columns) SELECT i, 'Vendor cloud', a$more_values FROM (VALUES (1, 'CT-NHPD'), (2, 'CT-NHPD'), (3, 'CT-HPD')) v (i, a);
+INSERT INTO ctlpr.external_search (import_id, line_no, searched_at, searching_agency, agency_id, reason, offense, screen_action, screen_category, screen_clause, vendor_id) VALUES
+	(1, 2, '$year-03-01 America/New_York', NULL, NULL, 'SECRET1', 'Burglary/Breaking & Entering', NULL, NULL, NULL, 'v1'),
+	(1, 3, '$year-12-31 23:59:59 America/New_York', 'New Haven CT PD', 'CT-NHPD', 'x', NULL, NULL, NULL, NULL, NULL),
+	(1, 4, '$now_year-01-01 America/New_York', NULL, NULL, 'x', NULL, NULL, NULL, NULL, NULL),
+	(1, 5, '$year-04-01 America/New_York', 'Dallas TX PD', NULL, 'immigration', 'SECRET', 'refuse', 'immigration', '13(d)(3)', 'v2'),
+	(2, 2, '$year-04-01 America/New_York', 'Dallas TX PD', NULL, 'immigration', 'SECRET', 'refuse', 'immigration', '13(d)(3)', 'v2'),
+	(2, 3, '@{[$before - 1]}-04-01 America/New_York', 'Dallas TX PD', NULL, 'x', NULL, NULL, NULL, NULL, NULL),
+	(3, 2, '$year-04-01 America/New_York', 'New Haven CT PD', 'CT-NHPD', 'x', NULL, NULL, NULL, NULL, NULL);
+SQL
+my $reported = <<'ROWS' =~ s/\n\z//r;
+15(a)(1)(C)|searches by others in Vendor cloud (as reported by the vendor)|Dallas TX PD|other|1
+15(a)(1)(B)|searches in Vendor cloud (as reported by the vendor)|-|burglary|1
+15(a)(1)(B)|searches in Vendor cloud (as reported by the vendor)|-|none stated|1
+13(d)(3)|searches in Vendor cloud whose reason was found by screening (as reported by the vendor)|Dallas TX PD|immigration|1
+ROWS
+is(value(rows_of("'CT-NHPD'", $year)), "$report\n$reported", 'what a vendor reported stands behind the figures of the log, as items of its own, and in none of them');
+is(value(rows_of("'CT-NHPD'", $year, 'oversight')), "$report\n$reported", '... for an auditor of the agency too');
+is(value(rows_of("'CT-NHPD'", $before - 1)), '15(a)(1)(C)|searches by others in Vendor cloud (as reported by the vendor)|Dallas TX PD|none stated|1', '... and alone for a year before the log');
+refused("SELECT ctlpr.annual_report('CT-HPD', $before - 1)", 55000, 'the log holds nothing of year \d+', '... but for an agency of which nothing was reported');
+is(value("SELECT concat_ws(' ', j ->> 'complete', j ->> 'covered_from', jsonb_array_length(j -> 'rows')) FROM ctlpr.annual_report_json('CT-NHPD', $before - 1) j"), 'false 1', '... which the JSON tells');
+is(value("SELECT string_agg(concat_ws('|', coalesce(entity, '-'), reason, count), ', ' ORDER BY item, entity) FROM ctlpr.annual_report(NULL, $year) WHERE item LIKE 'searches by others in %'"), 'CT-NHPD|none stated|1, Dallas TX PD|other|1', '... and of all agencies');
+$node->safe_psql('city', 'DELETE FROM ctlpr.external_search; DELETE FROM ctlpr.external_audit');
+
 # JSON and CSV are the same rows.
 is(value("SELECT string_agg(concat_ws('|', r ->> 'clause', r ->> 'item', coalesce(r ->> 'entity', '-'), coalesce(r ->> 'reason', '-'), r ->> 'count'), E'\\n' ORDER BY n) FROM jsonb_array_elements(ctlpr.annual_report_json('CT-NHPD', $year) -> 'rows') WITH ORDINALITY x (r, n)"), $report, 'the JSON has the same rows');
 is(value("SELECT concat_ws(' ', j -> 'agency' ->> 'agency_id', j ->> 'year', j ->> 'statute', j ->> 'complete', (j -> 'log' ->> 'first_seq')::bigint = (SELECT min(seq) FROM past WHERE at >= '$year-01-01 America/New_York'),
