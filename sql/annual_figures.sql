@@ -107,7 +107,7 @@ AS $$
 		WHEN changed_by IN ('adopt_statute', 'statute_changed', 'copy_statute') THEN 'statute changed'
 		WHEN changed_by IN ('register_policy') THEN 'policy registered'
 		WHEN changed_by IN ('register_agency', 'bind_role', 'unbind_role', 'bind_auditor', 'unbind_auditor', 'agency_key', 'drop_agency_key', 'register_officer', 'authorize',
-			'revoke_authorization', 'report_suspected_misuse', 'record_post_notice', 'record_review', 'record_annual_report', 'close_finding', 'approve_reason',
+			'revoke_authorization', 'report_suspected_misuse', 'record_post_notice', 'load_hotlist', 'withdraw_hotlist', 'record_review', 'record_annual_report', 'close_finding', 'approve_reason',
 			'import_external_audit', 'release_reason') THEN NULL
 		ELSE 'other rules changed'
 	END
@@ -175,7 +175,7 @@ CREATE FUNCTION ctlpr.report_entries(from_at timestamptz, until_at timestamptz)
 RETURNS TABLE (seq bigint, at timestamptz, request_seq bigint, actor text, agency_id text, on_behalf_of text, officer text, purpose text, offense text, case_number text,
 	reason text, basis text, action text, search_kind text, allowed boolean, enforced boolean, sqlstate text, clause text, detail jsonb, relation text,
 	is_statement boolean, ran boolean, failed boolean, outcomes bigint, oldest_age_days int, owners text[])
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED NOT LEAKPROOF
+LANGUAGE plpgsql STABLE PARALLEL RESTRICTED NOT LEAKPROOF ROWS 100000
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column

@@ -67,9 +67,11 @@ BEGIN
 	PERFORM search(y || '03-02 09:00', ma, '{}', '{"owners": ["CT-HPD", "CT-NHPD"], "owner_rows": [4, 2], "oldest_age_days": 2}');
 	PERFORM search(y || '03-03 09:00', tx, '{}', '{"owners": ["CT-NHPD"], "owner_rows": [2], "oldest_age_days": 15}');
 	PERFORM search(y || '03-04 09:00', nh || '{"on_behalf_of": "MA-BPD", "basis": "declaration"}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1], "oldest_age_days": 2}');
-	PERFORM search(y || '03-05 09:00', '{"agency_id": "VENDOR", "agency_kind": "vendor", "on_behalf_of": "CT-NHPD", "purpose": "parking_enforcement", "basis": "in_state"}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1]}');
+	PERFORM search(y || '03-05 09:00', '{"agency_id": "VENDOR", "agency_kind": "vendor", "on_behalf_of": "CT-NHPD", "purpose": "parking_enforcement", "basis": "in_state"}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1], "oldest_age_days": 12}');
 	PERFORM search(y || '03-06 09:00', '{"agency_id": "VENDOR", "agency_kind": "vendor", "on_behalf_of": "CT-HPD", "purpose": "parking_enforcement", "basis": "in_state"}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1]}');
 	PERFORM search(y || '03-07 09:00', nh || '{"basis": "probable_cause_warrant", "offense": null}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1]}');
+	/* no read of New Haven was touched */
+	PERFORM search(y || '03-07 10:00', ma, '{}', '{"owners": ["CT-HPD", "CT-NHPD"], "owner_rows": [1, 0], "oldest_age_days": 15}');
 	/* nothing ran under it; refused; ended in an error and no outcome at all: both of them ran */
 	PERFORM happens(y || '03-08 09:00', nh || '{"action": "request"}');
 	PERFORM happens(y || '03-09 09:00', nh || '{"action": "select", "allowed": false, "sqlstate": "LP001", "clause": "14(a)(6)", "purpose": null, "offense": null}');
