@@ -70,6 +70,8 @@ BEGIN
 	PERFORM search(y || '03-05 09:00', '{"agency_id": "VENDOR", "agency_kind": "vendor", "on_behalf_of": "CT-NHPD", "purpose": "parking_enforcement", "basis": "in_state"}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1], "oldest_age_days": 12}');
 	PERFORM search(y || '03-06 09:00', '{"agency_id": "VENDOR", "agency_kind": "vendor", "on_behalf_of": "CT-HPD", "purpose": "parking_enforcement", "basis": "in_state"}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1]}');
 	PERFORM search(y || '03-07 09:00', nh || '{"basis": "probable_cause_warrant", "offense": null}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1]}');
+	/* an instrument, but of no judge */
+	PERFORM search(y || '03-03 10:00', tx || '{"basis": "terrorist_screening_match"}', '{}', '{"owners": ["CT-NHPD"], "owner_rows": [2], "oldest_age_days": 1}');
 	/* no read of New Haven was touched */
 	PERFORM search(y || '03-07 10:00', ma, '{}', '{"owners": ["CT-HPD", "CT-NHPD"], "owner_rows": [1, 0], "oldest_age_days": 15}');
 	/* nothing ran under it; refused; ended in an error and no outcome at all: both of them ran */
@@ -163,11 +165,12 @@ is(join("\n", grep { !/\|0$/ } split /\n/, $report), <<'ROWS' =~ s/\n\z//r, 'eve
 15(a)(1)(C)|accessed by another entity|CT-HPD|parking_enforcement|1
 15(a)(1)(C)|accessed by another entity|MA-BPD|criminal_investigation|1
 15(a)(1)(C)|accessed by another entity|MA-BPD|stolen_vehicle|1
-15(a)(1)(C)|accessed by another entity|TX-HPD|criminal_investigation|1
+15(a)(1)(C)|accessed by another entity|TX-HPD|criminal_investigation|2
 15(a)(1)(C)|accessed by another entity|administrator (break-glass)|-|1
 15(a)(1)(C)|accessed by another entity, by basis|CT-HPD|in_state|2
 15(a)(1)(C)|accessed by another entity, by basis|MA-BPD|declaration|2
 15(a)(1)(C)|accessed by another entity, by basis|TX-HPD|probable_cause_warrant|1
+15(a)(1)(C)|accessed by another entity, by basis|TX-HPD|terrorist_screening_match|1
 15(a)(1)(C)|accessed by another entity, by basis|administrator (break-glass)|break_glass|1
 15(a)(1)(C)|accessed by another entity in observe mode|TX-HPD|-|1
 15(a)(1)(C)|disclosed outside of the database|MA-BPD|stolen_vehicle|1
