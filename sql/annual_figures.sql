@@ -385,9 +385,11 @@ BEGIN
 		FROM ctlpr.governed_relation g
 			CROSS JOIN LATERAL ctlpr.expired_reads(g.relation) x
 		WHERE (whose IS NULL OR x.agency_id = whose)
-			/* expired by the end of the time, as far as the day of capture tells; evidence by its hold's end, which is past */
-			AND (NOT isfinite(ctlpr.retention_limit(g.relation))
-				OR (x.read_on::timestamp AT TIME ZONE law.time_zone) + (now() - ctlpr.retention_limit(g.relation)) < annual_figures.until_at)
+			/* expired by the end of the time, as far as the day of capture tells; evidence by the end of its hold */
+			AND CASE WHEN isfinite(ctlpr.retention_limit(g.relation))
+				THEN (x.read_on::timestamp AT TIME ZONE law.time_zone) + (now() - ctlpr.retention_limit(g.relation)) < annual_figures.until_at
+				ELSE EXISTS (SELECT FROM ctlpr.hold h WHERE h.relation = g.evidence_of AND h.agency_id = x.agency_id AND h.purge_after < annual_figures.until_at AND ctlpr.held_reads(h.hold_id) > 0)
+			END
 		UNION ALL
 		SELECT 'copies kept too long', NULL, c.kind, count(*)
 		FROM ctlpr.data_copy c

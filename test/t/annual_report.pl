@@ -241,6 +241,19 @@ like($running, qr/^15\(a\)\(1\)\(A\)\|plates scanned\|-\|-\|1[04]$/m, '... reads
 like(value(rows_of("'CT-HPD'", $now_year)), qr/^15\(a\)\(1\)\(B\)\|searches, by offense\|-\|robbery\|1$/m, '... with the offense as a category');
 unlike($running, qr/SECRET/, '... and nothing that somebody typed');
 
+# What has expired and is there still is told of the year in which it expired, and of each after.
+$node->safe_psql('city', <<SQL);
+SET client_min_messages = warning;
+CREATE TABLE old_reads (captured_at timestamptz NOT NULL, plate text NOT NULL);
+INSERT INTO old_reads SELECT '$year-06-01 12:00 America/New_York', 'SECRET' || n FROM generate_series(1, 3) n;
+INSERT INTO old_reads SELECT '$year-12-20 12:00 America/New_York', 'SECRET' || n FROM generate_series(1, 2) n;
+SELECT ctlpr.govern('old_reads', captured_at => 'captured_at', plate => 'plate', owner_agency => 'CT-NHPD');
+SQL
+sub present { return value("SELECT sum(count) FROM ctlpr.annual_report($_[0], $_[1]) WHERE item = 'expired reads present when the report was made'") }
+my $expired = value("SELECT CASE WHEN now() > '$year-12-20 12:00 America/New_York'::timestamptz + interval '504 hours' THEN 5 ELSE 3 END");
+is(join(' ', present("'CT-NHPD'", $before), present("'CT-NHPD'", $year), present("'CT-NHPD'", $now_year), present("'CT-HPD'", $now_year), present('NULL', $now_year)), "0 3 $expired 0 $expired", 'expired reads that are there when the report is made are in it');
+$node->safe_psql('city', "SELECT ctlpr.release('old_reads', 'the test goes on')");
+
 # Who may have it; making it is a reading of the log.
 is(value(rows_of("'CT-NHPD'", $year, 'oversight')), $report, 'an auditor of the agency gets the same');
 is(log_value($node, 'city', 'count(*) > 0', "entry = 'verdict' AND relation = 'ctlpr.audit_entry' AND role = 'oversight' AND action = 'select'"), 't', '... which is recorded as a reading of the log');
@@ -294,6 +307,7 @@ INSERT INTO ctlpr.external_search (import_id, line_no, searched_at, searching_ag
 	(1, 4, '$now_year-01-01 America/New_York', NULL, NULL, 'x', NULL, NULL, NULL, NULL, NULL),
 	(1, 5, '$year-04-01 America/New_York', 'Dallas TX PD', NULL, 'immigration', 'SECRET', 'refuse', 'immigration', '13(d)(3)', 'v2'),
 	(2, 2, '$year-04-01 America/New_York', 'Dallas TX PD', NULL, 'immigration', 'SECRET', 'refuse', 'immigration', '13(d)(3)', 'v2'),
+	(2, 4, '$year-03-01 America/New_York', NULL, NULL, 'SECRET1', 'Burglary/Breaking & Entering', NULL, NULL, NULL, 'v1'),
 	(2, 3, '@{[$before - 1]}-04-01 America/New_York', 'Dallas TX PD', NULL, 'x', NULL, NULL, NULL, NULL, NULL),
 	(3, 2, '$year-04-01 America/New_York', 'New Haven CT PD', 'CT-NHPD', 'x', NULL, NULL, NULL, NULL, NULL);
 SQL
