@@ -231,14 +231,21 @@ COMMENT ON FUNCTION ctlpr.annual_report_json(text, int) IS 'The annual report as
 
 /*
  * csv_cell(value) - a cell by RFC 4180; text that a spreadsheet would take for
- * a formula is put behind an apostrophe.
+ * a formula is put behind an apostrophe, with full-width signs too (U+FF0B,
+ * U+FF0D, U+FF1D, U+FF20).
  */
 CREATE FUNCTION ctlpr.csv_cell(value text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
+LANGUAGE sql STABLE PARALLEL SAFE NOT LEAKPROOF
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT CASE WHEN c.cell ~ '[",\r\n]' THEN '"' || replace(c.cell, '"', '""') || '"' ELSE c.cell END
-	FROM (SELECT CASE WHEN value ~ '^[[:space:][:cntrl:]]*[-=+@＝＋－＠|%]' OR value ~ '^[\t\r\n]' THEN '''' || value ELSE coalesce(value, '') END AS cell) c
+	FROM (
+		SELECT CASE
+			WHEN value ~ '^[[:space:][:cntrl:]]*[-=+@|%]' OR value ~ '^[\t\r\n]' THEN '''' || value
+			WHEN getdatabaseencoding() = 'UTF8' AND ascii(regexp_replace(value, '^[[:space:][:cntrl:]]+', '')) IN (65291, 65293, 65309, 65312) THEN '''' || value
+			ELSE coalesce(value, '')
+		END AS cell
+	) c
 $$;
 COMMENT ON FUNCTION ctlpr.csv_cell(text) IS 'Internal: a cell of a CSV file, quoted where need be and never a formula';
 
