@@ -353,11 +353,15 @@ AS $$
 		'missing_annual_report'
 	FROM ctlpr.statute_adoption s
 		JOIN ctlpr.statute t ON t.statute = s.statute
+		/* instants at which years begin, from that of the first entry to this one: an entry's year by them is cheaper than by its local time */
 		CROSS JOIN LATERAL (
-			SELECT e.agency_id, extract(year FROM e.at AT TIME ZONE t.time_zone)::int AS year, count(*) AS entries, min(e.seq) AS first_seq, max(e.seq) AS last_seq
+			SELECT min(n.year) AS first, array_agg(make_timestamp(n.year, 1, 1, 0, 0, 0) AT TIME ZONE t.time_zone ORDER BY n.year) AS starts
+			FROM generate_series(extract(year FROM (SELECT min(e.at) FROM ctlpr.audit_entry e) AT TIME ZONE t.time_zone)::int, extract(year FROM now() AT TIME ZONE t.time_zone)::int) n (year)
+		) b
+		CROSS JOIN LATERAL (
+			SELECT e.agency_id, b.first + width_bucket(e.at, b.starts) - 1 AS year, count(*) AS entries, min(e.seq) AS first_seq, max(e.seq) AS last_seq
 			FROM ctlpr.audit_entry e
-			WHERE e.entry = 'verdict' AND e.action <> 'configuration'
-				AND e.at < date_trunc('year', now() AT TIME ZONE t.time_zone) AT TIME ZONE t.time_zone
+			WHERE e.entry = 'verdict' AND e.action <> 'configuration' AND e.at < b.starts[cardinality(b.starts)]
 			GROUP BY 1, 2
 		) y
 		JOIN ctlpr.agency a ON a.agency_id = y.agency_id AND a.kind <> 'vendor' AND a.state = t.state
