@@ -105,6 +105,12 @@ GRANT SELECT ON ctlpr.agency, ctlpr.declaration, ctlpr.statute, ctlpr.statute_ad
 GRANT SELECT ON ctlpr.audit_log, ctlpr.refusals, ctlpr.disclosures, ctlpr.purges, ctlpr.retention_status, ctlpr.purge_status, ctlpr.findings TO ctlpr_auditor;
 GRANT SELECT ON ctlpr.agency, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statute_purpose, ctlpr.statute_retention, ctlpr.statute_recipient TO ctlpr_auditor;
 
+-- Reports: auditors make them; registrars may register that one was sent.
+GRANT EXECUTE ON FUNCTION ctlpr.annual_report(text, int), ctlpr.annual_report_json(text, int), ctlpr.annual_report_csv(text, int),
+	ctlpr.report_findings(), ctlpr.quarterly_audit(text, text), ctlpr.quarterly_audit_json(text, text) TO ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.record_annual_report(text, int, date, text, text) TO ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.annual_submission TO ctlpr_registrar, ctlpr_auditor;
+
 -- The log: auditors verify it, administrators see to its checkpoints.
 GRANT EXECUTE ON FUNCTION ctlpr.audit_root(bigint), ctlpr.inclusion_proof(bigint, bigint), ctlpr.consistency_proof(bigint, bigint),
 	ctlpr.verify_audit(bigint, bigint), ctlpr.audit_checkpoint() TO ctlpr_auditor, ctlpr_admin;
@@ -138,7 +144,7 @@ DECLARE
 	instrument record;
 BEGIN
 	FOR instrument IN SELECT * FROM (VALUES ('legal_authorization', 'agency_id', NULL), ('contract', 'agency_id', NULL), ('vendor_authorization', 'agency_id', NULL),
-									 ('audit_review', 'agency_id', NULL), ('reason_approval', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
+									 ('audit_review', 'agency_id', NULL), ('reason_approval', 'agency_id', NULL), ('annual_submission', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ROW LEVEL SECURITY', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY registrars ON ctlpr.%I FOR SELECT TO ctlpr_registrar USING (true)', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY auditors ON ctlpr.%I FOR SELECT TO ctlpr_auditor USING (ctlpr.auditor_sees(%I, NULL)%s)', instrument.name, instrument.agency,
@@ -254,6 +260,7 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.shift', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.shift_shift_id_seq', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.finding_closure', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.finding_closure_closure_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.annual_submission', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_hold', 'WHERE statute IN (SELECT s.statute FROM ctlpr.statute s WHERE NOT s.shipped)');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.hold_hold_id_seq', '');
