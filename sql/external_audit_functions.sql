@@ -20,6 +20,15 @@ CREATE FUNCTION ctlpr.split_records(content text, delimiter text, from_byte bigi
 COMMENT ON FUNCTION ctlpr.split_records(text, text, bigint, bigint, int) IS
 	'Internal: so many records of delimited text (RFC 4180) from a byte and its line on: first line, cells or what is wrong with the quotes, and where the next one begins';
 
+CREATE FUNCTION ctlpr.external_time(written text, time_zone text) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'ctlpr_external_time' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.external_time(text, text) IS 'Internal: a time as vendors'' audits write it, in this zone if it names none (src/audit_time.h); NULL: not read';
+
+CREATE FUNCTION ctlpr.external_time_frame(written text, time_zone text) RETURNS tstzrange
+	AS 'MODULE_PATHNAME', 'ctlpr_external_time_frame' LANGUAGE C STABLE PARALLEL SAFE NOT LEAKPROOF;
+COMMENT ON FUNCTION ctlpr.external_time_frame(text, text) IS
+	'Internal: from when to when reads were searched, two lines or one with "to" or a dash between; NULL: not read, or its end is before its start';
+
 CREATE FUNCTION ctlpr.external_reading() RETURNS boolean
 	AS 'MODULE_PATHNAME', 'ctlpr_external_reading' LANGUAGE C STABLE PARALLEL UNSAFE NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.external_reading() IS 'True, once it is on record, once a transaction, that the acting role reads what was imported of vendors'' audits';
@@ -55,109 +64,6 @@ AS $$
 	FROM (SELECT regexp_replace(lower(label), '[^a-z]', '', 'g')) AS l (plain)
 $$;
 COMMENT ON FUNCTION ctlpr.external_column(text) IS 'Internal: which column of a vendor''s audit bears this label; NULL: unknown';
-
-/*
- * external_time(written, time_zone) - a time as exports write it.
- *
- * Forms: 02/25/2026, 10:00:49 AM UTC, and without padding, comma, seconds or
- * the half of the day; 2026-02-25T10:00:49.236Z, and with a blank or an offset;
- * years of two digits are of this century.  Months stand before days.  What
- * stands between the time and AM may be any blank, the narrow one of browsers
- * too.  time_zone: for times that name none; NULL: such a time is not read.
- * Result: the instant; NULL: not read.
- */
-CREATE FUNCTION ctlpr.external_time(written text, time_zone text) RETURNS timestamptz
-LANGUAGE plpgsql STABLE PARALLEL SAFE NOT LEAKPROOF
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	part   text[];
-	yyyy   int;
-	mon    int;
-	dd     int;
-	hh     int;
-	mi     int;
-	ss     double precision;
-	zone   text;
-	length int;
-BEGIN
-	part := regexp_match(written, '^\s*([0-9]{1,2})/([0-9]{1,2})/([0-9]{4}|[0-9]{2}),?\s+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]{1,9})?))?[^A-Za-z0-9+:-]*(?:([AaPp])\.?[Mm]\.?)?[^A-Za-z0-9+:-]*([A-Za-z]{1,5}|[+-][0-9]{1,2}(?::?[0-9]{2})?)?\)?\s*$');
-	IF part IS NOT NULL THEN
-		mon := part[1];
-		dd := part[2];
-		yyyy := part[3];
-		IF yyyy < 100 THEN
-			yyyy := yyyy + 2000;
-		END IF;
-	ELSE
-		part := regexp_match(written, '^\s*([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})(?:T|,?\s+)([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:[.,][0-9]{1,9})?))?[^A-Za-z0-9+:-]*(?:([AaPp])\.?[Mm]\.?)?[^A-Za-z0-9+:-]*([A-Za-z]{1,5}|[+-][0-9]{1,2}(?::?[0-9]{2})?)?\)?\s*$');
-		IF part IS NULL THEN
-			RETURN NULL;
-		END IF;
-		yyyy := part[1];
-		mon := part[2];
-		dd := part[3];
-	END IF;
-	hh := part[4];
-	mi := part[5];
-	ss := coalesce(replace(part[6], ',', '.'), '0');
-	IF part[7] IS NOT NULL THEN
-		IF hh NOT BETWEEN 1 AND 12 THEN
-			RETURN NULL;
-		END IF;
-		hh := hh % 12 + CASE WHEN lower(part[7]) = 'p' THEN 12 ELSE 0 END;
-	END IF;
-	IF yyyy NOT BETWEEN 1990 AND 2200 OR mon NOT BETWEEN 1 AND 12 OR dd < 1 OR hh > 23 OR mi > 59 OR ss >= 60 THEN
-		RETURN NULL;
-	END IF;
-	length := CASE WHEN mon IN (4, 6, 9, 11) THEN 30 WHEN mon <> 2 THEN 31 WHEN yyyy % 4 = 0 AND (yyyy % 100 <> 0 OR yyyy % 400 = 0) THEN 29 ELSE 28 END;
-	IF dd > length THEN
-		RETURN NULL;
-	END IF;
-	zone := upper(part[8]);
-	IF zone IS NULL THEN
-		zone := external_time.time_zone;
-	ELSIF zone ~ '^[+-]' THEN
-		IF abs(substring(zone FROM '^[+-][0-9]{1,2}')::int) > 15 OR substring(zone FROM '^[+-](?:[0-9]{2}):?([0-9]{2})$')::int > 59 THEN
-			RETURN NULL;
-		END IF;
-		-- make_timestamptz() takes +05:30 for east of Greenwich, as ISO 8601 does
-		zone := regexp_replace(regexp_replace(zone, '^([+-])([0-9])(:|$)', '\10\2\3'), '^([+-][0-9]{2}):?([0-9]{2})?$', '\1:\2');
-		zone := rtrim(zone, ':');
-	ELSE
-		zone := CASE zone WHEN 'Z' THEN '+00' WHEN 'UTC' THEN '+00' WHEN 'GMT' THEN '+00' WHEN 'EST' THEN '-05' WHEN 'EDT' THEN '-04' WHEN 'CST' THEN '-06' WHEN 'CDT' THEN '-05'
-				WHEN 'MST' THEN '-07' WHEN 'MDT' THEN '-06' WHEN 'PST' THEN '-08' WHEN 'PDT' THEN '-07' END;
-	END IF;
-	IF zone IS NULL THEN
-		RETURN NULL;
-	END IF;
-	RETURN make_timestamptz(yyyy, mon, dd, hh, mi, ss, zone);
-END
-$$;
-COMMENT ON FUNCTION ctlpr.external_time(text, text) IS 'Internal: a time as vendors'' audits write it; NULL: not read';
-
-/*
- * external_time_frame(written, time_zone) - from when to when reads were
- * searched: two lines, or one with "to" or a dash between.  NULL: not read.
- */
-CREATE FUNCTION ctlpr.external_time_frame(written text, time_zone text) RETURNS tstzrange
-LANGUAGE plpgsql STABLE PARALLEL SAFE NOT LEAKPROOF
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	part    text[] := regexp_split_to_array(btrim(written, E' \n\t'), '\s*\n\s*|\s+to\s+|\s+-\s+');
-	started timestamptz;
-	ended   timestamptz;
-BEGIN
-	IF cardinality(part) <> 2 THEN
-		RETURN NULL;
-	END IF;
-	started := ctlpr.external_time(part[1], external_time_frame.time_zone);
-	ended := ctlpr.external_time(part[2], external_time_frame.time_zone);
-	RETURN CASE WHEN started <= ended THEN tstzrange(started, ended, '[]') END;
-END
-$$;
-COMMENT ON FUNCTION ctlpr.external_time_frame(text, text) IS 'Internal: the time frame of a search as vendors'' audits write it; NULL: not read';
 
 /*
  * is_redaction(written) - a cell holds a mask in place of a value: stars,
@@ -319,8 +225,11 @@ BEGIN
 		BEGIN
 			result := convert_from(content, encoding);
 			RETURN;
-		EXCEPTION WHEN character_not_in_repertoire OR untranslatable_character THEN
-			NULL;		-- the next encoding
+		EXCEPTION
+			WHEN character_not_in_repertoire THEN
+				NULL;		-- is not in this encoding: the next one
+			WHEN untranslatable_character THEN
+				EXIT WHEN encoding = 'UTF8';	-- is, and cannot be held here
 		END;
 	END LOOP;
 	RAISE EXCEPTION USING ERRCODE = '22021',
@@ -471,11 +380,13 @@ COMMENT ON FUNCTION ctlpr.check_external_columns(text, text, text[], bigint, big
  * each distinct one once, and stores the decisive finding of each search.
  *
  * A refusal in any text comes before a flag, and the reason before the others.
- * That an offense or a case number is vague, or is a number only, is no flaw.
+ * Right after an import the planner knows nothing of its size, so loops over
+ * half a million rows within each other are ruled out.  That an offense or a case number is vague, or is a number only, is no flaw.
  */
 CREATE FUNCTION ctlpr.screen_external_searches(import_id bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF
 SET search_path = pg_catalog, pg_temp
+SET enable_nestloop = off
 AS $$
 BEGIN
 	WITH texts AS (

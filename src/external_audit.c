@@ -1,7 +1,7 @@
 /*
  * external_audit.c - what the import of a vendor's audit needs of the server:
- * its file, its text in records, and the entry that somebody read what was
- * imported (sql/external_audit_functions.sql).
+ * its file, its text in records, its times, and the entry that somebody read
+ * what was imported (sql/external_audit_functions.sql).
  */
 #include "postgres.h"
 
@@ -12,18 +12,27 @@
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "pgtime.h"
 #include "port.h"
 #include "storage/fd.h"
 #include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/memutils.h"
+#include "utils/rangetypes.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
 
+#include "audit_time.h"
+#include "compat.h"
 #include "csv.h"
 #include "record.h"
 
 PG_FUNCTION_INFO_V1(ctlpr_read_server_file);
 PG_FUNCTION_INFO_V1(ctlpr_split_records);
+PG_FUNCTION_INFO_V1(ctlpr_external_time);
+PG_FUNCTION_INFO_V1(ctlpr_external_time_frame);
 PG_FUNCTION_INFO_V1(ctlpr_external_reading);
 
 /* Bytes of a file that fit into a value, and into the text that is made of them */
@@ -160,6 +169,102 @@ ctlpr_split_records(PG_FUNCTION_ARGS)
 		MemoryContextReset(row);
 	}
 	return (Datum) 0;
+}
+
+/* The instant; zone: of times that name none, NULL: these are not read.  False: not read. */
+static bool
+instant_of(const char *text, size_t length, pg_tz *zone, TimestampTz *result)
+{
+	AuditTime	 time;
+	struct pg_tm tm = {0};
+	int			 west;
+
+	if (!audit_time_read(text, length, &time) || (!time.zoned && !zone))
+		return false;
+	tm.tm_year = time.year;
+	tm.tm_mon = time.month;
+	tm.tm_mday = time.day;
+	tm.tm_hour = time.hour;
+	tm.tm_min = time.minute;
+	tm.tm_sec = time.second;
+	tm.tm_isdst = -1;
+	west = time.zoned ? -time.offset_secs : DetermineTimeZoneOffset(&tm, zone);
+	return tm2timestamp(&tm, time.microsecond, &west, result) == 0;
+}
+
+static pg_tz *
+zone_argument(FunctionCallInfo fcinfo, int argument)
+{
+	return PG_ARGISNULL(argument) ? NULL : pg_tzset(text_to_cstring(PG_GETARG_TEXT_PP(argument)));
+}
+
+/* external_time(written, time_zone): NULL: not read */
+Datum
+ctlpr_external_time(PG_FUNCTION_ARGS)
+{
+	text	   *written;
+	TimestampTz result;
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	written = PG_GETARG_TEXT_PP(0);
+	if (!instant_of(VARDATA_ANY(written), VARSIZE_ANY_EXHDR(written), zone_argument(fcinfo, 1), &result))
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(result);
+}
+
+/* Where the second time begins, behind a line's end, "to" or a dash between blanks; NULL: nowhere */
+static const char *
+second_time(const char *text, const char *end, const char **first_end)
+{
+	static const char *const betweens[] = {"\n", " to ", " - "};
+
+	for (int i = 0; i < lengthof(betweens); i++)
+	{
+		size_t length = strlen(betweens[i]);
+
+		for (const char *at = text; at + length <= end; at++)
+			if (memcmp(at, betweens[i], length) == 0)
+			{
+				*first_end = at;
+				return at + length;
+			}
+	}
+	return NULL;
+}
+
+/* external_time_frame(written, time_zone): NULL: not read */
+Datum
+ctlpr_external_time_frame(PG_FUNCTION_ARGS)
+{
+	text		   *written;
+	const char	   *begin;
+	const char	   *end;
+	const char	   *first_end;
+	const char	   *second;
+	pg_tz		   *zone = zone_argument(fcinfo, 1);
+	TimestampTz		from;
+	TimestampTz		to;
+	TypeCacheEntry *type;
+	RangeBound		lower = {0};
+	RangeBound		upper = {0};
+
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	written = PG_GETARG_TEXT_PP(0);
+	begin = VARDATA_ANY(written);
+	end = begin + VARSIZE_ANY_EXHDR(written);
+	second = second_time(begin, end, &first_end);
+	if (!second || !instant_of(begin, first_end - begin, zone, &from) || !instant_of(second, end - second, zone, &to) ||
+		from > to)
+		PG_RETURN_NULL();
+	type = lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO);
+	lower.val = TimestampTzGetDatum(from);
+	lower.inclusive = true;
+	lower.lower = true;
+	upper.val = TimestampTzGetDatum(to);
+	upper.inclusive = true;
+	PG_RETURN_RANGE_P(COMPAT_MAKE_RANGE(type, &lower, &upper));
 }
 
 /* external_reading(): true, once it is on record that the acting role reads what was imported */
