@@ -573,7 +573,7 @@ BEGIN
 			SELECT n.written, ctlpr.external_agency(import_external_audit_bytes.source, n.written) AS found_id, ctlpr.external_agency_state(n.written) AS state
 			FROM (SELECT DISTINCT b.cells[p_agency] FROM bare b WHERE b.cells[p_agency] IS NOT NULL) AS n (written)
 		), ready AS MATERIALIZED (
-			SELECT b.*, n.found_id, n.state, ctlpr.external_time_frame(b.cells[p_frame], coalesce(zone, 'UTC')) AS frame,
+			SELECT b.*, n.found_id, n.state, ctlpr.external_time_frame(b.cells[p_frame], zone) AS frame,
 				CASE WHEN b.cells[p_case] IS NULL AND NOT 'case_number' = ANY (b.masked) THEN ctlpr.case_number_in(b.cells[p_reason]) END AS found_case,
 				CASE WHEN b.cells[p_offense] IS NULL AND NOT 'offense' = ANY (b.masked) THEN ctlpr.offense_in(b.cells[p_reason]) END AS found_offense
 			FROM bare b LEFT JOIN named n ON n.written = b.cells[p_agency]
@@ -953,7 +953,7 @@ COMMENT ON COLUMN ctlpr.external_searches.note IS 'What the reading of this line
  */
 CREATE FUNCTION ctlpr.external_audit_findings()
 RETURNS TABLE (finding_id bigint, severity text, finding text, clause text, agency_id text, officer text, evidence bigint[], remedy text, kind text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
@@ -996,11 +996,13 @@ BEGIN
 		FROM ctlpr.external_search s JOIN ctlpr.external_audit a ON a.import_id = s.import_id JOIN ctlpr.agency o ON o.agency_id = a.agency_id AND o.state = law.state
 		LEFT JOIN ctlpr.agency g ON g.agency_id = s.agency_id
 		WHERE ctlpr.auditor_sees(a.agency_id, NULL) AND s.searching_agency IS NOT NULL AND s.searching_state IS NOT NULL AND s.agency_id IS DISTINCT FROM a.agency_id
+			AND NOT EXISTS (SELECT FROM ctlpr.contract t WHERE t.vendor_id = s.agency_id AND t.agency_id = a.agency_id AND t.valid_from <= s.searched_at AND s.searched_at < t.valid_until AND (t.ended_at IS NULL OR s.searched_at < t.ended_at))
 	), ruled AS (
-		SELECT x.*, r.clause, r.basis FROM others x
+		-- whom no rule names has no basis at all
+		SELECT x.*, coalesce(r.clause, '13(d)(6)') AS clause, coalesce(r.basis, 'authorization') AS basis FROM others x
 		JOIN (SELECT DISTINCT x.state, x.agency_kind FROM others x) AS k ON k.state = x.state AND k.agency_kind = x.agency_kind
-		CROSS JOIN LATERAL (SELECT r.clause, r.basis FROM ctlpr.statute_recipient r WHERE r.statute = law.statute AND (r.states IS NULL OR k.state = ANY (r.states)) AND k.agency_kind = ANY (r.agency_kinds)
-							ORDER BY r.rank, r.valid_from DESC LIMIT 1) AS r
+		LEFT JOIN LATERAL (SELECT r.clause, r.basis FROM ctlpr.statute_recipient r WHERE r.statute = law.statute AND (r.states IS NULL OR k.state = ANY (r.states)) AND k.agency_kind = ANY (r.agency_kinds)
+						   ORDER BY r.rank, r.valid_from DESC LIMIT 1) AS r ON true
 	), baseless AS (
 		SELECT r.* FROM ruled r
 		WHERE r.basis <> 'none'

@@ -10,6 +10,8 @@ BEGIN
 	PERFORM ctlpr.register_agency('XA-BOSTON', 'Boston Police Department', 'police', 'MA');
 	PERFORM ctlpr.register_agency('XA-SPRINGFIELD-1', 'Springfield Police', 'police', 'MA');
 	PERFORM ctlpr.register_agency('XA-SPRINGFIELD-2', 'Springfield Police Department', 'police', 'MA');
+	PERFORM ctlpr.register_agency('XA-TRANSIT', 'Austin Transit', 'public_agency', 'TX');
+	PERFORM ctlpr.register_agency('XA-VENDOR', 'The Vendor', 'vendor', 'GA');
 	PERFORM ctlpr.register_agency('XA-HOUSTON', 'Houston Police', 'police', 'TX');
 	PERFORM ctlpr.adopt_statute('us-ct-2026');
 	PERFORM ctlpr.bind_auditor('external_auditor', 'XA-NEWHAVEN');
@@ -20,7 +22,7 @@ $$;
 
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(251);
+SELECT plan(255);
 CREATE SCHEMA external;
 CREATE ROLE external_registrar IN ROLE ctlpr_registrar;
 CREATE ROLE external_admin IN ROLE ctlpr_admin;
@@ -166,6 +168,9 @@ SELECT is((SELECT count(*) FROM ctlpr.external_audit WHERE dropped_at IS NULL), 
 SELECT is(external.read(E'Search Time,Org Name,Networks,Time Frame,Reason\n2026-10-05 13:02:03Z,Boston MA PD,5,,x\n2026-10-05 13:02:03Z,Boston MA PD,many,always,x\n2026-10-05 13:02:03Z,Boston MA PD,7,,x\n'), 3::bigint, 'a number or a time frame that cannot be read is left out');
 SELECT is((SELECT (networks, time_frame, note)::text FROM got WHERE line_no = 3), '(,,"time frame not read; number of networks not read")', '... with a note');
 
+SELECT is(external.read(E'Search Time,Org Name,Time Frame,Reason\n2026-10-05 13:02:03Z,Boston MA PD,2026-10-01 00:00 to 2026-10-02 00:00,x\n'), 1::bigint, 'a time frame without a zone is read, for the search has one');
+SELECT is((SELECT (time_frame, note)::text FROM got), '(,"time frame not read")', '... but not guessed');
+
 -- Masks
 SELECT is(ctlpr.is_redaction(w), m, format('%s a mask: %s', CASE WHEN m THEN 'is' ELSE 'is not' END, w))
 	FROM (VALUES ('***', true), (' REDACTED ', true), ('[Redacted]', true), ('(withheld)', true), ('###', true), ('* * *', true), ('XXXXXX', true), (repeat(chr(9608), 4), true), ('7923.600 GC', true), ('GC 7923.600', true), ('C.G.S. 1-210(b)(3)', true),
@@ -269,9 +274,10 @@ SELECT is((SELECT string_agg(screen_field, ', ' ORDER BY line_no) FROM got), 'of
 -- Findings
 SELECT ctlpr.drop_external_audit(import_id, 'the next') FROM ctlpr.external_audit WHERE dropped_at IS NULL;
 SELECT ctlpr.file_declaration('XA-BOSTON', 'The Commissioner', '2026-10-04');
+SELECT ctlpr.register_contract('XA-VENDOR', 'XA-NEWHAVEN', '2026-09-01');
 CREATE TEMP TABLE world AS SELECT ctlpr.import_external_audit_text('Vendor', external.head()
 	|| external.line('Immigration', org => 'Houston TX PD') || external.line('immigration check', org => 'Houston TX PD') || external.line('Immigration', org => 'Houston TX PD', at => '09/05/2026, 01:02:03 PM UTC', officer => 'SECRET Other')
-	|| external.line(org => 'Boston MA PD', at => '10/03/2026, 01:02:03 PM UTC') || external.line(org => 'Boston MA PD') || external.line(org => 'Dallas TX PD') || external.line(org => 'Plano TX PD') || external.line(org => '[Federal] FBI')
+	|| external.line(org => 'Boston MA PD', at => '10/03/2026, 01:02:03 PM UTC') || external.line(org => 'Boston MA PD') || external.line(org => 'Dallas TX PD') || external.line(org => 'Plano TX PD') || external.line(org => '[Federal] FBI') || external.line(org => 'Austin Transit') || external.line(org => 'The Vendor')
 	|| external.line(org => 'Hamden CT PD', networks => '843') || external.line(org => 'Nowhere', networks => '100')
 	|| repeat(external.line('fled', plate => 'ZZ777', org => 'Groton Town CT PD', officer => 'SECRET Three'), 5) || repeat(external.line('fled', plate => 'ZZ778', org => 'Groton Town CT PD'), 4) || repeat(external.line('fled', plate => 'ZZ779', org => 'Groton Town CT PD'), 4) || external.line('fled', '26-1', plate => 'ZZ779', org => 'Groton Town CT PD')
 	|| repeat(external.line('', plate => '', org => 'Ansonia CT PD'), 11) || repeat(external.line('fled', plate => '', org => 'Ansonia CT PD'), 10) || repeat(external.line('***', plate => '', org => 'Derby CT PD'), 30), 'XA-NEWHAVEN') AS import_id;
@@ -280,7 +286,8 @@ SELECT is((SELECT string_agg(format('%s %s %s %s %s', severity, clause, agency_i
 	'violation 13(d)(3) XA-HOUSTON SECRET Officer 2 searches of Houston, info 13(d)(3) XA-HOUSTON SECRET Other 1 searches of Houston', 'forbidden purposes by agency and officer; before the clause binds it is told, and no violation: 13(d)(3)');
 SELECT is((SELECT string_agg(format('%s %s %s %s', severity, clause, agency_id, substring(finding FROM '^(.* times) in')), ', ' ORDER BY finding) FROM found WHERE kind = 'external_sharing'),
 	'violation 13(d)(6)(C) XA-NEWHAVEN 1 federal agencies searched what agency "XA-NEWHAVEN" shares 1 times, violation 13(d)(6)(C) XA-NEWHAVEN 2 agencies of TX searched what agency "XA-NEWHAVEN" shares 2 times, '
-	'violation 13(d)(6)(B) XA-BOSTON agency "XA-BOSTON" searched what agency "XA-NEWHAVEN" shares 1 times, violation 13(d)(6)(C) XA-HOUSTON agency "XA-HOUSTON" searched what agency "XA-NEWHAVEN" shares 3 times', 'sharing without a basis in force at the time of the search: 13(d)(6)');
+	'violation 13(d)(6)(B) XA-BOSTON agency "XA-BOSTON" searched what agency "XA-NEWHAVEN" shares 1 times, violation 13(d)(6)(C) XA-HOUSTON agency "XA-HOUSTON" searched what agency "XA-NEWHAVEN" shares 3 times, '
+	'violation 13(d)(6) XA-TRANSIT agency "XA-TRANSIT" searched what agency "XA-NEWHAVEN" shares 1 times', 'sharing without a basis in force at the time of the search: 13(d)(6)');
 SELECT is((SELECT string_agg(finding, ', ') FROM found WHERE kind = 'external_bulk'), format('1 searches of Hamden CT PD in the vendor''s audit %s went over more than 100 networks at once, 843 at most; 1 of them since 13(d)(8) binds', import_id), 'searches of very many networks: 13(d)(8)') FROM world;
 SELECT is((SELECT string_agg(format('%s %s %s', agency_id, officer, substring(finding FROM '^.* never with a case')), ', ') FROM found WHERE kind = 'external_repeated_plate'),
 	'XA-GROTON SECRET Three one plate was searched for 5 times on 1 days by Groton Town Police, never with a case', 'one plate searched again and again without a case');
@@ -289,7 +296,7 @@ SELECT is((SELECT count(*) FROM found WHERE finding ~ 'ZZ[0-9]|SECRET' OR eviden
 SELECT is((SELECT count(DISTINCT finding_id) FROM found), (SELECT count(*) FROM found), 'each has a number');
 SELECT is((SELECT array_agg(f.finding_id ORDER BY f.finding_id) FROM ctlpr.external_audit_findings() f), (SELECT array_agg(finding_id ORDER BY finding_id) FROM found), '... the same at every call');
 SET LOCAL ROLE external_auditor;
-SELECT is((SELECT count(*) FROM ctlpr.external_audit_findings()), 9::bigint, 'the agency''s auditor is told all');
+SELECT is((SELECT count(*) FROM ctlpr.external_audit_findings()), 10::bigint, 'the agency''s auditor is told all');
 RESET ROLE;
 
 -- Names that somebody settles
@@ -303,7 +310,7 @@ SELECT external.refused($$SELECT ctlpr.settle_external_agency('Vendor', ' ', 'XA
 SELECT external.refused($$SELECT ctlpr.settle_external_agency('Vendor', 'x', 'XA-NONE')$$, '42704', 'register', 'and an agency that nobody registered');
 
 -- Plates that go, audits that go
-SELECT is(ctlpr.redact_external_plates(import_id, 'no longer needed'), 24::bigint, 'plates are taken out: 13(e)(1)') FROM world;
+SELECT is(ctlpr.redact_external_plates(import_id, 'no longer needed'), 26::bigint, 'plates are taken out: 13(e)(1)') FROM world;
 SELECT is((SELECT count(*) FROM ctlpr.external_search s JOIN world USING (import_id) WHERE s.plates IS NOT NULL OR to_jsonb(s)::text ~ 'ZZ[0-9]'), 0::bigint, '... all');
 SELECT is((SELECT (s.masked, s.reason)::text FROM ctlpr.external_search s JOIN world USING (import_id) ORDER BY s.line_no LIMIT 1), '({plates},Immigration)', '... and that they were there is told');
 SELECT external.refused(format('SELECT ctlpr.drop_external_audit(%s, NULL)', import_id), '22004', 'reason', 'an audit is not dropped without a reason') FROM world;
@@ -311,9 +318,15 @@ SELECT external.refused('SELECT ctlpr.drop_external_audit(NULL, ''x'')', '22004'
 SELECT external.refused('SELECT ctlpr.drop_external_audit(0, ''x'')', '42704', 'external_audits', '... nor one that is not there');
 SELECT lives_ok(format('SELECT ctlpr.drop_external_audit(%s, ''read wrong'')', import_id), 'an audit is dropped') FROM world;
 SELECT is((SELECT count(*) FROM ctlpr.external_search) + (SELECT count(*) FROM ctlpr.external_rejection), 0::bigint, '... with its lines');
-SELECT is((SELECT (a.rows, a.dropped_reason, a.dropped_by IS NOT NULL)::text FROM ctlpr.external_audit a JOIN world USING (import_id)), '(75,"read wrong",t)', '... and stays registered');
+SELECT is((SELECT (a.rows, a.dropped_reason, a.dropped_by IS NOT NULL)::text FROM ctlpr.external_audit a JOIN world USING (import_id)), '(77,"read wrong",t)', '... and stays registered');
 SELECT external.refused(format('SELECT ctlpr.drop_external_audit(%s, ''x'')', import_id), '42704', 'external_audits', '... once') FROM world;
 SELECT is((SELECT count(*) FROM ctlpr.external_audit_findings()), 0::bigint, '... and its findings are gone');
+SELECT ctlpr.import_external_audit_text('Vendor', E'Search Time,Org Name,Reason\n2019-10-05 13:02:03Z,Boston MA PD,x\n', 'XA-NEWHAVEN');
+SELECT is((SELECT count(*) FROM ctlpr.external_audit_findings() WHERE kind = 'external_kept'), 0::bigint, 'an old audit is kept where the statute sets no limit');
+SELECT ctlpr.adopt_statute('us-va-2025');
+SELECT is((SELECT count(*) FROM ctlpr.external_audit_findings() WHERE kind = 'external_kept'), 1::bigint, '... and one past the statute''s limit of a log is told');
+SELECT ctlpr.adopt_statute('us-ct-2026');
+SELECT ctlpr.drop_external_audit(import_id, 'read wrong') FROM ctlpr.external_audit WHERE dropped_at IS NULL;
 SELECT is((SELECT e.reason FROM ctlpr.audit_entry e WHERE e.seq > (SELECT b.seq FROM pg_temp.beginning b) AND e.detail ->> 'function' = 'drop_external_audit' AND e.sqlstate IS NULL ORDER BY e.seq DESC LIMIT 1), 'read wrong', '... on record');
 SELECT is((SELECT array_agg(c.relname || '.' || a.attname) FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 		   WHERE c.relname LIKE 'external\_%' AND c.relkind IN ('r', 'v') AND c.relnamespace = 'ctlpr'::regnamespace AND col_description(c.oid, a.attnum) IS NULL), NULL, 'every column is explained');
