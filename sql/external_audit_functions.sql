@@ -40,29 +40,25 @@ COMMENT ON FUNCTION ctlpr.external_reading() IS 'True, once it is on record, onc
  * date that stands apart from its time, or NULL: unknown.
  */
 CREATE FUNCTION ctlpr.external_column(label text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT CASE
-		WHEN plain IN ('searchtime', 'searchdatetime', 'searchedat', 'searchtimestamp', 'timeofsearch', 'timestamp', 'datetime', 'time') THEN 'searched_at'
-		WHEN plain IN ('searchdate', 'dateofsearch', 'date') THEN 'search_date'
-		WHEN plain IN ('orgname', 'org', 'organization', 'organizationname', 'agency', 'agencyname', 'searchingagency', 'searchingorg', 'searchingorgname',
-					   'searchingorgslug', 'searchingorganization') THEN 'searching_agency'
-		WHEN plain IN ('name', 'username', 'user', 'userid', 'officer', 'officername', 'searchedby', 'searcher') THEN 'officer'
-		WHEN plain IN ('totalnetworkssearched', 'networkssearched', 'networks', 'networkcount', 'totalnetworks') THEN 'networks'
-		WHEN plain IN ('totaldevicessearched', 'devicessearched', 'devices', 'devicecount', 'totaldevices', 'camerassearched') THEN 'devices'
-		WHEN plain IN ('licenseplate', 'licenseplates', 'plate', 'plates', 'platenumber', 'lp') THEN 'plates'
-		WHEN plain IN ('reason', 'searchreason', 'reasonforsearch') THEN 'reason'
-		WHEN plain IN ('case', 'caseno', 'casenum', 'casenumber', 'caseid') THEN 'case_number'
-		WHEN plain IN ('offense', 'offensetype', 'offence', 'offencetype') THEN 'offense'
-		WHEN plain IN ('timeframe', 'searchtimeframe', 'daterange', 'searchwindow') THEN 'time_frame'
-		WHEN plain IN ('filters', 'filter', 'searchfilters') THEN 'filters'
-		WHEN plain IN ('searchtype', 'type', 'typeofsearch') THEN 'search_type'
-		WHEN plain IN ('textprompt', 'prompt', 'freeformprompt') THEN 'text_prompt'
-		WHEN plain IN ('moderation', 'moderationresult') THEN 'moderation'
-		WHEN plain IN ('id', 'searchid', 'uuid', 'auditid') THEN 'vendor_id' END
-	FROM (SELECT regexp_replace(lower(label), '[^a-z]', '', 'g')) AS l (plain)
-$$;
+	LANGUAGE sql IMMUTABLE PARALLEL SAFE NOT LEAKPROOF
+	RETURN '{
+		"searchtime": "searched_at", "searchdatetime": "searched_at", "searchedat": "searched_at", "searchtimestamp": "searched_at", "timeofsearch": "searched_at", "timestamp": "searched_at", "datetime": "searched_at", "time": "searched_at",
+		"searchdate": "search_date", "dateofsearch": "search_date", "date": "search_date",
+		"orgname": "searching_agency", "org": "searching_agency", "organization": "searching_agency", "organizationname": "searching_agency", "agency": "searching_agency", "agencyname": "searching_agency", "searchingagency": "searching_agency", "searchingorg": "searching_agency", "searchingorgname": "searching_agency", "searchingorgslug": "searching_agency", "searchingorganization": "searching_agency",
+		"name": "officer", "username": "officer", "user": "officer", "userid": "officer", "officer": "officer", "officername": "officer", "searchedby": "officer", "searcher": "officer",
+		"totalnetworkssearched": "networks", "networkssearched": "networks", "networks": "networks", "networkcount": "networks", "totalnetworks": "networks",
+		"totaldevicessearched": "devices", "devicessearched": "devices", "devices": "devices", "devicecount": "devices", "totaldevices": "devices", "camerassearched": "devices",
+		"licenseplate": "plates", "licenseplates": "plates", "plate": "plates", "plates": "plates", "platenumber": "plates", "lp": "plates",
+		"reason": "reason", "searchreason": "reason", "reasonforsearch": "reason",
+		"case": "case_number", "caseno": "case_number", "casenum": "case_number", "casenumber": "case_number", "caseid": "case_number",
+		"offense": "offense", "offensetype": "offense", "offence": "offense", "offencetype": "offense",
+		"timeframe": "time_frame", "searchtimeframe": "time_frame", "daterange": "time_frame", "searchwindow": "time_frame",
+		"filters": "filters", "filter": "filters", "searchfilters": "filters",
+		"searchtype": "search_type", "type": "search_type", "typeofsearch": "search_type",
+		"textprompt": "text_prompt", "prompt": "text_prompt", "freeformprompt": "text_prompt",
+		"moderation": "moderation", "moderationresult": "moderation",
+		"id": "vendor_id", "searchid": "vendor_id", "uuid": "vendor_id", "auditid": "vendor_id"
+	}'::pg_catalog.jsonb ->> pg_catalog.regexp_replace(pg_catalog.lower(label), '[^a-z]', '', 'g');
 COMMENT ON FUNCTION ctlpr.external_column(text) IS 'Internal: which column of a vendor''s audit bears this label; NULL: unknown';
 
 /*
