@@ -22,7 +22,7 @@ $$;
 
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(255);
+SELECT plan(258);
 CREATE SCHEMA external;
 CREATE ROLE external_registrar IN ROLE ctlpr_registrar;
 CREATE ROLE external_admin IN ROLE ctlpr_admin;
@@ -112,6 +112,7 @@ SELECT is((SELECT searched_at FROM got), '2026-10-05 13:02:03+00'::timestamptz, 
 SELECT is(external.read('\xefbbbf'::bytea || convert_to(replace(external.head() || external.line(), E'\n', E'\r\n'), 'UTF8')), 1::bigint, 'a byte order mark and CRLF are passed over');
 SELECT is((SELECT (columns[1], form)::text FROM got_audit), '(vendor_id,"network audit, 13 columns")', '... and are no part of a label');
 SELECT is((SELECT time_frame FROM got), tstzrange('2026-10-01 00:00+00', '2026-10-05 12:00+00', '[]'), '... nor of a cell');
+SELECT is(external.read('\xefbbbf'::bytea || convert_to(E'2026-10-05T13:02:03Z,Boston MA PD,fled\n', 'UTF8'), columns => '{Search Time,Org Name,Reason}'), 1::bigint, '... nor of a time where there is no header');
 SELECT is(external.read(replace(external.head() || external.line(), E'\n', E'\r')), 1::bigint, 'CR alone ends a line');
 SELECT is(external.read(convert_to(E'Search Time,Org Name,Reason\n2026-10-05 13:02:03Z,Boston MA PD,Jos', 'UTF8') || '\xe9'::bytea || '\x93'::bytea || '\x0a'::bytea), 1::bigint, 'bytes that are no UTF-8 are read as Windows-1252');
 SELECT is((SELECT encode(convert_to(reason, 'UTF8'), 'hex') FROM got) || (SELECT encoding FROM got_audit), '4a6f73c3a9e2809cWIN1252', '... and that is registered');
@@ -306,6 +307,8 @@ SELECT is(ctlpr.external_agency('Vendor', 'Plano TX PD'), 'XA-HOUSTON', '... in 
 SELECT is(ctlpr.external_agency('Other vendor', 'Plano TX PD'), NULL, '... of that source');
 SELECT is(ctlpr.settle_external_agency('Vendor', 'Houston TX PD', NULL), 3::bigint, 'or for none');
 SELECT is((SELECT string_agg(DISTINCT concat(s.agency_id, '/', s.searching_state), ',') FROM ctlpr.external_search s JOIN world USING (import_id) WHERE s.searching_agency = 'Houston TX PD'), '/TX', '... which then stands');
+SELECT is(ctlpr.settle_external_agency('Vendor', 'Plano TX PD', NULL), 1::bigint, 'and can be settled otherwise');
+SELECT is(ctlpr.external_agency('Vendor', 'Plano TX PD'), NULL, '... for those to come, too');
 SELECT external.refused($$SELECT ctlpr.settle_external_agency('Vendor', ' ', 'XA-HOUSTON')$$, '22023', 'written', 'a blank name is refused');
 SELECT external.refused($$SELECT ctlpr.settle_external_agency('Vendor', 'x', 'XA-NONE')$$, '42704', 'register', 'and an agency that nobody registered');
 
