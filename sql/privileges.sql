@@ -171,6 +171,20 @@ GRANT SELECT ON ctlpr.camera_requests_at_sites TO ctlpr_auditor;
 GRANT SELECT ON ctlpr.public_cameras TO ctlpr_public, ctlpr_auditor;
 
 /*
+ * Audits of vendors.  Whose a role may import, see and drop is asked by the
+ * functions; read_server_file() asks for pg_read_server_files.  A registrar
+ * imports and drops, and does not read the searches.
+ */
+GRANT EXECUTE ON FUNCTION ctlpr.import_external_audit(text, text, text, text, text[]), ctlpr.import_external_audit_text(text, text, text, text, text[], text),
+	ctlpr.import_external_audit_bytes(text, bytea, text, text, text[], text), ctlpr.read_server_file(text), ctlpr.check_text(text, text),
+	ctlpr.drop_external_audit(bigint, text), ctlpr.redact_external_plates(bigint, text), ctlpr.rescreen_external_audit(bigint),
+	ctlpr.settle_external_agency(text, text, text) TO ctlpr_auditor, ctlpr_registrar;
+GRANT EXECUTE ON FUNCTION ctlpr.external_reading(), ctlpr.external_audit_findings() TO ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.outer_role(), ctlpr.auditor_sees(text, text[]) TO ctlpr_auditor, ctlpr_registrar;
+GRANT SELECT ON ctlpr.external_audits, ctlpr.external_rejections, ctlpr.external_agency_name TO ctlpr_auditor, ctlpr_registrar;
+GRANT SELECT ON ctlpr.external_searches TO ctlpr_auditor;
+
+/*
  * A change of a rule reaches every session's cache at commit.  ALWAYS: also
  * where a restore or a replica applies it.
  */
@@ -293,5 +307,10 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_camera', 'WHERE statut
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.camera', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site_site_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.external_audit', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.external_audit_import_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.external_search', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.external_rejection', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.external_agency_name', '');
 -- The time of another server is not this one's: the table comes empty.
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.clock', 'WHERE false');

@@ -44,6 +44,13 @@
 #define COMPAT_EXECUTOR_RUN(query_desc) ExecutorRun(query_desc, ForwardScanDirection, 0, true)
 #endif
 
+/* A range that is not empty. */
+#if PG_VERSION_NUM >= 160000
+#define COMPAT_MAKE_RANGE(type, lower, upper) make_range(type, lower, upper, false, NULL)
+#else
+#define COMPAT_MAKE_RANGE(type, lower, upper) make_range(type, lower, upper, false)
+#endif
+
 /* Insert a stored row into the indexes of its table. */
 #if PG_VERSION_NUM >= 160000
 #define COMPAT_INSERT_INDEX_TUPLES(result, slot, estate)                                                                         \

@@ -26,7 +26,9 @@
 
 #define QUARTER_HOUR_USECS (15 * 60 * USECS_PER_SEC)
 
-static bool log_reading_recorded = false; /* in this transaction */
+/* In this transaction */
+static bool log_reading_recorded = false;
+static bool external_reading_recorded = false;
 
 /* ---- verdicts ---- */
 
@@ -160,27 +162,28 @@ record_permitted_command(const char *action, const char *relation_name, const ch
 	event_outcome_follows(seq, action);
 }
 
-void
-record_log_reading(const char *action)
+/* Once a transaction, as the flag knows */
+static void
+record_reading(const char *action, const char *relation, bool *recorded)
 {
 	RequestVerdict described;
 	AuditEntry	   entry = AUDIT_ENTRY_INIT;
 	int64		   seq;
 
-	if (log_reading_recorded)
+	if (*recorded)
 		return;
 	described = request_describe_role(GetOuterUserId());
 	request_fill_entry(&entry, NULL, &described);
 	entry.kind = AUDIT_VERDICT;
 	entry.at = shared_now();
 	entry.action = action;
-	entry.relation = "ctlpr.audit_entry";
+	entry.relation = relation;
 	entry.search_kind = "none";
 	entry.allowed = TRI_TRUE;
 	entry.enforced = TRI_TRUE;
 	entry.clause = "14(a)(6)";
 	audit_await(audit_push(&entry, &seq));
-	log_reading_recorded = true;
+	*recorded = true;
 
 	/* What was read is not known afterwards, only that it was. */
 	entry = (AuditEntry) AUDIT_ENTRY_INIT;
@@ -190,6 +193,19 @@ record_log_reading(const char *action)
 	entry.action = action;
 	entry.outcome = "ok";
 	(void) audit_push_nowait(&entry, &seq);
+}
+
+void
+record_log_reading(const char *action)
+{
+	record_reading(action, "ctlpr.audit_entry", &log_reading_recorded);
+}
+
+void
+record_external_reading(void)
+{
+	if (!RecoveryInProgress())
+		record_reading("select", "ctlpr.external_search", &external_reading_recorded);
 }
 
 /* ---- outcomes ---- */
@@ -317,7 +333,10 @@ static void
 forget_transaction(XactEvent event, void *arg)
 {
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
+	{
 		log_reading_recorded = false;
+		external_reading_recorded = false;
+	}
 }
 
 void

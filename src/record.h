@@ -34,6 +34,9 @@ extern void record_permitted_command(const char *action, const char *relation_na
 /* Record durably that the log is read, once a transaction. */
 extern void record_log_reading(const char *action);
 
+/* Record durably that what was imported of vendors' audits is read, once a transaction; a standby, which records nothing, shows it as it shows the log. */
+extern void record_external_reading(void);
+
 /* Queue the outcome of one relation; sqlstate 0: it went well.  may_wait: not in an abort. */
 extern void record_outcome(StatementAccess *access, RelationAccess *relation, int sqlstate, bool may_wait);
 
