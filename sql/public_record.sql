@@ -263,12 +263,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET log_min_error_statement = 'panic'
 AS $$
+#variable_conflict use_column
 DECLARE
 	entry   ctlpr.audit_entry;
 	stated  text[];
 	shown   text;
 	place   int := 0;
-	word    text;
+	next    text;
 	result  bigint;
 BEGIN
 	PERFORM ctlpr.check_number('seq', release_reason.seq);
@@ -311,6 +312,8 @@ BEGIN
 			HINT = 'Leave it out; "[redacted]" marks what is left out.';
 	END IF;
 	IF ctlpr.holds_text(shown, entry.case_number) OR ctlpr.holds_text(shown, entry.officer)
+			OR EXISTS (SELECT FROM unnest(ctlpr.words_of(entry.officer)) n (name) WHERE length(n.name) > 2 AND n.name = ANY (ctlpr.words_of(shown))
+				AND n.name NOT IN ('officer', 'ofc', 'sergeant', 'sgt', 'detective', 'det', 'lieutenant', 'captain', 'cpt', 'trooper', 'agent', 'deputy', 'inspector', 'chief'))
 			OR ctlpr.holds_text(shown, (SELECT c.case_number FROM ctlpr.request_completion c WHERE c.request_seq = coalesce(entry.request_seq, entry.seq)))
 			OR EXISTS (
 				SELECT
@@ -326,8 +329,8 @@ BEGIN
 
 	/* what is shown as a reason was stated as one */
 	stated := ctlpr.words_of(entry.reason);
-	FOREACH word IN ARRAY ctlpr.words_of(shown) LOOP
-		SELECT min(s.at) INTO place FROM unnest(stated) WITH ORDINALITY s (word, at) WHERE s.word = release_reason.word AND s.at > place;
+	FOREACH next IN ARRAY ctlpr.words_of(shown) LOOP
+		SELECT min(s.at) INTO place FROM unnest(stated) WITH ORDINALITY s (word, at) WHERE s.word = next AND s.at > place;
 		IF place IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = '22023',
 				MESSAGE = 'the text has words that the stated reason has not, or not in this order',
