@@ -123,7 +123,7 @@ SELECT is((SELECT array_agg(c::text ORDER BY c::text COLLATE "C") FROM pg_temp.r
 	'the public reads these views, and no other relation or column of the schema');
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY p.oid::regprocedure::text COLLATE "C") FROM pg_proc p WHERE p.pronamespace = 'ctlpr'::regnamespace
 		AND has_function_privilege('pr_test_web', p.oid, 'EXECUTE') AND NOT has_function_privilege('public', p.oid, 'EXECUTE')),
-	'{ctlpr.public_over_retention(),ctlpr.public_until()}'::text[], 'and executes what these need and everybody may, no other function');
+	'{ctlpr.public_until(),ctlpr.public_usage_counted()}'::text[], 'and executes what these need and everybody may, no other function');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		AND (has_table_privilege('pr_test_web', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER, REFERENCES') OR has_any_column_privilege('pr_test_web', c.oid, 'INSERT, UPDATE, REFERENCES'))
 	UNION ALL SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('pr_test_web', c.oid, 'USAGE, SELECT, UPDATE') END$$,
