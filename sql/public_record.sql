@@ -187,6 +187,18 @@ COMMENT ON FUNCTION ctlpr.remove_offense_category(text) IS 'Shows no offense to 
  */
 
 /*
+ * compared_text(text) - a text as it is compared: compatible characters, such
+ * as wide ones, are taken for what they stand for.  Only UTF8 has them.
+ */
+CREATE FUNCTION ctlpr.compared_text(value text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN getdatabaseencoding() = 'UTF8' THEN normalize(value, NFKC) ELSE value END
+$$;
+COMMENT ON FUNCTION ctlpr.compared_text(text) IS 'Internal: a text with its compatible characters replaced, as it is compared';
+
+/*
  * holds_text(haystack, needle) - is this text in that one, however it is
  * spelled: letters and digits count, and of those that cameras and people take
  * for each other (O and 0, I and 1 and L) any.
@@ -195,7 +207,7 @@ COMMENT ON FUNCTION ctlpr.remove_offense_category(text) IS 'Shows no offense to 
  * one letter would be found anywhere.
  */
 CREATE FUNCTION ctlpr.holds_text(haystack text, needle text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE NOT LEAKPROOF
+LANGUAGE sql STABLE STRICT PARALLEL SAFE NOT LEAKPROOF
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT n.plain <> ''
@@ -203,7 +215,7 @@ AS $$
 			CASE WHEN length(n.plain) > 3 THEN n.spelled ELSE '(^|[^[:alnum:]])' || n.spelled || '($|[^[:alnum:]])' END
 	FROM (
 		SELECT p.plain, array_to_string(regexp_split_to_array(p.plain, ''), '[^[:alnum:]]*') AS spelled
-		FROM (SELECT translate(upper(regexp_replace(needle, '[^[:alnum:]]', '', 'g')), 'OIL', '011') AS plain) p
+		FROM (SELECT translate(upper(regexp_replace(ctlpr.compared_text(needle), '[^[:alnum:]]', '', 'g')), 'OIL', '011') AS plain) p
 	) n
 $$;
 COMMENT ON FUNCTION ctlpr.holds_text(text, text) IS 'Internal: is a plate, a case number or a name in a text, without regard to case, spaces and punctuation';
@@ -295,10 +307,7 @@ BEGIN
 			HINT = 'Release the reason when ctlpr.request_timeout has passed, or the standing request has ended.';
 	END IF;
 
-	shown := regexp_replace(release_reason.released_text, '\[(\.\.\.|redacted)\]', ' ', 'gi');
-	IF getdatabaseencoding() = 'UTF8' THEN
-		shown := normalize(shown, NFKC);
-	END IF;
+	shown := ctlpr.compared_text(regexp_replace(release_reason.released_text, '\[(\.\.\.|redacted)\]', ' ', 'gi'));
 	IF shown ~ '[^\u0020-\u007e\u00a0-\u017f\u2013\u2014\u2018\u2019\u201c\u201d\u2026[:space:]]' THEN
 		RAISE EXCEPTION USING ERRCODE = '22023',
 			MESSAGE = 'the text has characters other than Latin letters, digits and punctuation',
@@ -328,7 +337,7 @@ BEGIN
 	END IF;
 
 	/* what is shown as a reason was stated as one */
-	stated := ctlpr.words_of(entry.reason);
+	stated := ctlpr.words_of(ctlpr.compared_text(entry.reason));
 	FOREACH next IN ARRAY ctlpr.words_of(shown) LOOP
 		SELECT min(s.at) INTO place FROM unnest(stated) WITH ORDINALITY s (word, at) WHERE s.word = next AND s.at > place;
 		IF place IS NULL THEN

@@ -59,6 +59,10 @@ BEGIN;
 SELECT ctlpr.begin_request('criminal_investigation', reason => 'ＱＺＸ７８４１', offense => 'ＱＺＸ７８４１') AS wide_request \gset
 SELECT pg_temp.try('SELECT pg_temp.raise_plate(plate) FROM public.pr_test_reads') AS planted_state \gset
 COMMIT;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', reason => 'my enemy seen') AS vanity \gset
+SELECT count(*) FROM public.pr_test_reads WHERE plate = 'ＭＹ' \gset
+COMMIT;
 SELECT ctlpr.record_disclosure(:request, 'PR-TEST-2', 'handed over QZX7841') AS disclosure \gset
 RESET ROLE;
 RESET application_name;
@@ -113,7 +117,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION pg_temp.refused(text, text, text) TO PUBLIC;
 
-SELECT plan(106);
+SELECT plan(111);
 
 /*
  * The role
@@ -154,6 +158,9 @@ SET ROLE pr_test_web;
 SELECT is((SELECT count(*) FROM ctlpr.public_audit_log WHERE seq > (SELECT seq FROM beginning)), 0::bigint, 'nobody is warned of a running case: what is new does not show');
 SELECT throws_ok('SET ctlpr.public_delay = 0', '42501', NULL, 'no user shortens the delay');
 SELECT throws_ok($$SELECT set_config('ctlpr.public_delay', '0', false)$$, '42501', NULL, 'in no other way either');
+SELECT throws_ok($$EXPLAIN (ANALYZE) SELECT * FROM ctlpr.public_audit_log WHERE agency_id = 'PR-TEST-1'$$, 'LP010', NULL, 'what is not public yet is not counted either');
+SELECT lives_ok($$EXPLAIN (BUFFERS) SELECT * FROM ctlpr.public_audit_log WHERE agency_id = 'PR-TEST-1'$$, 'a plan without counts is shown');
+SELECT lives_ok($$EXPLAIN (ANALYZE) SELECT * FROM ctlpr.public_usage$$, 'and of usage, whose counting is its own');
 RESET ROLE;
 SET ctlpr.public_delay = '1min';
 SELECT is(ctlpr.public_until(), now() - interval '1 minute', 'what is recorded before now less the delay is public');
@@ -251,6 +258,8 @@ SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, t
 	(' ', '22023', 'nor a blank'),
 	(NULL, '22004', 'nor NULL'),
 	(repeat('x', 4097), '22001', 'nor more than a reason may have')) v (t, s, d);
+SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :vanity, 'my'), '42501', 'nor a plate of two letters, sought in wide ones');
+SELECT lives_ok(format('SELECT ctlpr.release_reason(%s, %L)', :vanity, 'enemy seen'), '... which may be letters of another word');
 SELECT pg_temp.refused('SELECT ctlpr.release_reason(-1, ''x'')', '42704', 'an entry that is not there has no reason');
 SELECT pg_temp.refused('SELECT ctlpr.release_reason(NULL, ''x'')', '22004', 'nor has none');
 SELECT pg_temp.refused('SELECT ctlpr.withdraw_release(1, ''x'')', '42704', 'what is not released is not withdrawn');
@@ -259,7 +268,7 @@ SELECT lives_ok(format('SELECT ctlpr.release_reason(%s, %L)', :request, 'stolen 
 SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, 'Stolen car'), '42710', 'once');
 RESET ROLE;
 SET ROLE pr_test_web;
-SELECT is((SELECT array_agg(p.reason) FROM ctlpr.public_audit_log p WHERE p.seq > (SELECT seq FROM beginning) AND p.reason IS NOT NULL), '{"stolen car [redacted], seen near the [...] on I-95"}'::text[], 'and show, with that entry alone');
+SELECT is((SELECT array_agg(p.reason) FROM ctlpr.public_audit_log p WHERE p.seq > (SELECT seq FROM beginning) AND p.reason IS NOT NULL), '{"enemy seen","stolen car [redacted], seen near the [...] on I-95"}'::text[], 'and show, with their entries alone');
 RESET ROLE;
 BEGIN;
 SELECT ctlpr.redact_entry(:request, '{reason}', 'a name in it', 'the clerk') \gset
@@ -272,7 +281,7 @@ SELECT lives_ok(format('SELECT ctlpr.withdraw_release(%s, ''the family asked for
 RESET ROLE;
 SELECT is((SELECT p.reason FROM ctlpr.public_audit_log p WHERE p.seq = :request), NULL, 'and shows no more');
 SELECT is((SELECT array_agg(e.action || ' ' || e.agency_id || ' ' || (e.detail ->> 'seq' = :request::text) ORDER BY e.seq) FROM ctlpr.audit_entry e WHERE e.seq > (SELECT seq FROM beginning) AND e.entry = 'verdict' AND e.action IN ('release_reason', 'withdraw_release')),
-	'{release_reason PR-TEST-1 true,withdraw_release PR-TEST-1 true}'::text[], 'both are on record, with the agency');
+	'{release_reason PR-TEST-1 false,release_reason PR-TEST-1 true,withdraw_release PR-TEST-1 true}'::text[], 'both are on record, with the agency');
 
 /*
  * Offense categories
