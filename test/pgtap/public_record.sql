@@ -9,6 +9,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 
 -- what an earlier run may have left behind
 DELETE FROM ctlpr.role_binding WHERE role_name LIKE 'pr\_test\_%';
+DELETE FROM ctlpr.standing_request WHERE role_name LIKE 'pr\_test\_%';
 DELETE FROM ctlpr.agency WHERE agency_id LIKE 'PR-TEST-%';
 DELETE FROM ctlpr.offense_category WHERE NOT shipped;
 DELETE FROM ctlpr.camera WHERE camera_id LIKE 'PR-TEST-%';
@@ -117,7 +118,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION pg_temp.refused(text, text, text) TO PUBLIC;
 
-SELECT plan(111);
+SELECT plan(112);
 
 /*
  * The role
@@ -237,9 +238,11 @@ RESET ROLE;
 SET ROLE pr_test_records;
 SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, 'Stolen car'), '55000', 'no reason is released while its request may go on');
 RESET ROLE;
+SELECT ctlpr.standing_request('pr_test_officer', 'traffic_analytics', 'counts at the plaza', 'the director', now() + interval '1 day') AS standing \gset
 SET ctlpr.request_timeout = '1s';
 SELECT pg_sleep(1.1);
 SET ROLE pr_test_records;
+SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :standing, 'counts'), '55000', 'a standing one goes on until it ends');
 SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, t), s, d) FROM (VALUES
 	('Stolen car QZX7841', '42501', 'a plate is not released'),
 	('Stolen car Q.Z.X. 7841', '42501', 'as it was typed'),
@@ -349,6 +352,7 @@ SELECT * FROM finish();
 SELECT FROM ctlpr.release('public.pr_test_reads', 'end of the test');
 DROP TABLE public.pr_test_reads;
 DELETE FROM ctlpr.offense_category WHERE NOT shipped;
+DELETE FROM ctlpr.standing_request WHERE role_name LIKE 'pr\_test\_%';
 DELETE FROM ctlpr.sharing_limit WHERE limit_id IN (:limit_id, :forbidden_id);
 DELETE FROM ctlpr.agency_option WHERE agency_id LIKE 'PR-TEST-%';
 DELETE FROM ctlpr.camera WHERE camera_id LIKE 'PR-TEST-%';

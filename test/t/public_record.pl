@@ -64,6 +64,7 @@ outcome($then, statement($then, request($then, %texas), %texas), 'CT-NHPD' => 1)
 outcome($then, statement($then, request($then, on_behalf_of => 'KXR4417'), on_behalf_of => 'KXR4417'), 'CT-HPD' => 1);
 entry($then, action => 'disclosure', purpose => 'stolen_vehicle', detail => '{"recipient_agency": "MA-BPD", "owners": ["CT-HPD"], "basis": "declaration"}');
 statement($then, $standing, purpose => 'traffic_analytics');
+statement($then, undef, purpose => 'KXR4417');    # lawful under another statute
 my %unbound = (agency_id => undef, agency_kind => undef, purpose => undef, allowed => 'f', enforced => 'f', sqlstate => 'LP001', clause => '13(b)(1)');
 outcome($then, statement($then, undef, %unbound), 'CT-NHPD' => 1);
 my $late = request([1, '-1 second']);
@@ -116,6 +117,7 @@ CT-NHPD f shared_observed 15(a)(1)(C) - no agency 1
 CT-NHPD f statements 15(a)(1)(B) hotlist_comparison - 1
 CT-NHPD f statements 15(a)(1)(B) stolen_vehicle - 4
 CT-NHPD f statements 15(a)(1)(B) traffic_analytics - 1
+CT-NHPD f statements 15(a)(1)(B) unknown purpose - 1
 CT-NHPD f warrants 15(a)(1)(D) stolen_vehicle TX-HPD 1
 TX-HPD f searches 15(a)(1)(B) stolen_vehicle - 1
 TX-HPD f statements 15(a)(1)(B) stolen_vehicle - 1
