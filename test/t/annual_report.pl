@@ -51,6 +51,7 @@ DECLARE
 BEGIN
 	/* the year before: a session's request that was used on both sides of midnight, one that was used after it only, a standing request */
 	PERFORM happens('$before-06-01 12:00', '{"agency_id": "CT-NHPD", "action": "request", "purpose": "missing_person"}');
+	PERFORM outcome(happens('$before-07-01 12:00', '{"agency_id": "CT-QUIET", "action": "configuration", "detail": {"function": "set_agency_option"}}'), '{"action": "configuration"}');
 	r := search('$before-12-31 23:50', nh, '{}', '{"owners": ["CT-NHPD"], "owner_rows": [1], "oldest_age_days": 1}');
 	PERFORM happens('$before-12-31 23:57', '{"agency_id": "CT-NHPD", "action": "configuration", "purpose": "parking_enforcement", "detail": {"function": "standing_request"}}');
 	PERFORM happens('$before-12-31 23:58', nh || '{"action": "request", "purpose": "missing_person"}');
