@@ -209,15 +209,16 @@ COMMENT ON FUNCTION ctlpr.refuse_forbidden_text(text, text, text, text) IS 'Inte
  * why it is lawful.  The approver is the acting role, bound as a supervisor of
  * that agency, who is not whoever asked.
  * Result: number of the entry of the approval.
- * Errors: 22004, 22001, 22023 an argument; 42704 no such request of the
- * agency; 55000 it was not refused for its reason; and, recorded: LP002 role
- * bound to no agency, LP005 no supervisor, or the requester approves.
+ * Errors: 22004, 22001, 22023 an argument; 42704 no such request; 55000 it was
+ * not refused for its reason; and, recorded: LP002 role bound to no agency,
+ * LP005 no supervisor of the agency that asked, or the requester approves.
  * Clause: 13(d)(1) to (4).
  */
 CREATE FUNCTION ctlpr.approve_reason(request_seq bigint, justification text)
 RETURNS bigint
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET log_min_error_statement = 'panic'
 AS $$
 DECLARE
 	refused   ctlpr.audit_entry;
@@ -233,30 +234,26 @@ BEGIN
 			HINT = 'Use the number of the refused request, see ctlpr.refusals.';
 	END IF;
 	PERFORM ctlpr.check_text('justification', approve_reason.justification);
-	IF cardinality(ctlpr.acting_agencies()) > 0 THEN
-		SELECT * INTO refused FROM ctlpr.audit_entry e
-			WHERE e.seq = approve_reason.request_seq AND e.entry = 'verdict' AND e.action = 'request' AND e.agency_id = ANY (ctlpr.acting_agencies());
-		IF NOT FOUND THEN
-			RAISE EXCEPTION USING ERRCODE = '42704',
-				MESSAGE = format('request %s is none of the agencies that the role acts for', approve_reason.request_seq),
-				HINT = 'Use the number of the refused request, see ctlpr.refusals.';
-		END IF;
-		IF refused.sqlstate IS DISTINCT FROM 'LP008' THEN
-			RAISE EXCEPTION USING ERRCODE = '55000',
-				MESSAGE = format('request %s was not refused for what it stated', refused.seq),
-				DETAIL = 'Only LP008 can be admitted; no approval makes a forbidden purpose lawful (13(d)).',
-				HINT = 'See its SQLSTATE and clause in ctlpr.refusals.';
-		END IF;
-	END IF;
-	IF refused.seq IS NULL THEN
+	SELECT * INTO refused FROM ctlpr.audit_entry e
+		WHERE e.seq = approve_reason.request_seq AND e.entry = 'verdict' AND e.action = 'request';
+	IF cardinality(ctlpr.acting_agencies()) = 0 THEN
 		state := 'LP002';
 		message := 'the role is bound to no agency';
 		hint_text := 'An administrator binds roles with ctlpr.bind_role().';
+	ELSIF refused.seq IS NULL THEN
+		RAISE EXCEPTION USING ERRCODE = '42704',
+			MESSAGE = format('entry %s of the log is no request', approve_reason.request_seq),
+			HINT = 'Use the number of the refused request, see ctlpr.refusals.';
 	ELSIF NOT EXISTS (SELECT FROM ctlpr.role_binding b
 						WHERE b.role::oid = ctlpr.outer_role() AND b.agency_id = refused.agency_id AND b.supervisor) THEN
 		state := 'LP005';
-		message := 'the role is bound as no supervisor of that agency';
+		message := 'the role is bound as no supervisor of the agency that asked';
 		hint_text := 'A supervisory officer approves: call it as a role bound with supervisor => true.';
+	ELSIF refused.sqlstate IS DISTINCT FROM 'LP008' THEN
+		RAISE EXCEPTION USING ERRCODE = '55000',
+			MESSAGE = format('request %s was not refused for what it stated', refused.seq),
+			DETAIL = 'Only LP008 can be admitted; no approval makes a forbidden purpose lawful (13(d)).',
+			HINT = 'See its SQLSTATE and clause in ctlpr.refusals.';
 	ELSIF refused.role IN (approver, session_user) OR refused.session_role IN (approver, session_user)
 			OR ctlpr.plain_name(refused.officer) IN (ctlpr.plain_name(approver), ctlpr.plain_name(session_user)) THEN
 		state := 'LP005';
@@ -264,7 +261,7 @@ BEGIN
 		hint_text := 'Have another supervisory officer call it.';
 	END IF;
 	IF state IS NOT NULL THEN
-		PERFORM ctlpr.record_event('reason_approval', agency_id => refused.agency_id, purpose => refused.purpose, reason => approve_reason.justification,
+		PERFORM ctlpr.record_event('reason_approval', agency_id => coalesce((ctlpr.acting_agencies())[1], refused.agency_id), reason => approve_reason.justification,
 			clause => coalesce(refused.clause, '13(d)'), sqlstate => state,
 			detail => jsonb_build_object('function', 'approve_reason', 'request_seq', approve_reason.request_seq));
 		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message,

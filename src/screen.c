@@ -191,13 +191,14 @@ term_replaced(List *rows, const Term *term)
 	return false;
 }
 
-static bool
-is_quality(const Term *term)
+/* A number without a reason says more than a vague reason, and both say less than anything else. */
+static int
+quality_rank(const Term *term)
 {
-	return strcmp(term->category, CATEGORY_VAGUE) == 0 || strcmp(term->category, CATEGORY_NUMBER) == 0;
+	return strcmp(term->category, CATEGORY_VAGUE) == 0 ? 2 : strcmp(term->category, CATEGORY_NUMBER) == 0 ? 1 : 0;
 }
 
-/* The gravest first; contested before what is only vague */
+/* The gravest first; what is contested before questions of quality */
 static int
 compare_terms(const ListCell *left, const ListCell *right)
 {
@@ -206,8 +207,8 @@ compare_terms(const ListCell *left, const ListCell *right)
 
 	if (a->action != b->action)
 		return (int) b->action - (int) a->action;
-	if (is_quality(a) != is_quality(b))
-		return is_quality(a) ? 1 : -1;
+	if (quality_rank(a) != quality_rank(b))
+		return quality_rank(a) - quality_rank(b);
 	return strcmp(a->pattern, b->pattern);
 }
 
@@ -292,6 +293,7 @@ is_covered(const ScreenSpan *span, Bitmapset *words, const Term *term, List *cov
 {
 	ListCell  *cell;
 	Bitmapset *lawful = NULL;
+	bool	   asked = false;
 
 	foreach (cell, covers)
 	{
@@ -302,9 +304,14 @@ is_covered(const ScreenSpan *span, Bitmapset *words, const Term *term, List *cov
 			lawful = bms_add_members(lawful, cover->words);
 	}
 	for (int word = span->from; word < span->until; word++)
-		if (bms_is_member(word, words) && !bms_is_member(word, lawful))
+	{
+		if (!bms_is_member(word, words))
+			continue;
+		if (!bms_is_member(word, lawful))
 			return false;
-	return true;
+		asked = true;
+	}
+	return asked;
 }
 
 static ScreenVerdict

@@ -130,8 +130,6 @@ find_look(UChar32 character, char *ascii, int room)
 		ascii[0] = ' ';
 	else if ((category & U_GC_PD_MASK) != 0)
 		ascii[0] = '-';
-	else if (character == 0x2019 || character == 0x2018 || character == 0x02BC)
-		ascii[0] = '\'';
 	else
 	{
 		if (checker == NULL)
@@ -144,11 +142,10 @@ find_look(UChar32 character, char *ascii, int room)
 			/* The skeleton of a letter may be another one that only its name tells. */
 			UChar32 seen;
 			int		i = 0;
-			char	letter = letter_by_name(character);
+			char	letter;
 
 			U16_NEXT(skeleton, i, skeleton_length, seen);
-			if (letter == '\0')
-				letter = letter_by_name(seen);
+			letter = letter_by_name(seen);
 			if (letter == '\0' && u_tolower(character) != character)
 			{
 				find_look(u_tolower(character), ascii, room);
@@ -228,10 +225,23 @@ is_ascii(const char *text)
 	return true;
 }
 
+static bool
+is_space(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
 static char
 lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
+}
+
+/* What shows nothing, and what we write ourselves for what is not ASCII, divides like a full stop. */
+static char
+plain_ascii(char c)
+{
+	return (c < ' ' && !is_space(c)) || c == UNREAD_LETTER ? '.' : lower(c);
 }
 
 /* A text as lower-case ASCII characters, one for each that is seen */
@@ -249,10 +259,11 @@ flatten(const char *text)
 		char *copy = pstrdup(text);
 
 		for (char *c = copy; *c; c++)
-			*c = lower(*c);
+			*c = plain_ascii(*c);
 		return copy;
 	}
-	utf8 = pg_server_to_any(text, strlen(text), PG_UTF8);
+	/* A database of no encoding may hold anything; most likely it is this one. */
+	utf8 = GetDatabaseEncoding() == PG_SQL_ASCII ? unconstify(char *, text) : pg_server_to_any(text, strlen(text), PG_UTF8);
 	string = compatible(utf8, &length);
 	initStringInfo(&flat);
 	while (i < length)
@@ -261,7 +272,7 @@ flatten(const char *text)
 
 		U16_NEXT(string, i, length, character);
 		if (character < 0x80)
-			appendStringInfoChar(&flat, lower((char) character));
+			appendStringInfoChar(&flat, plain_ascii((char) character));
 		else
 			for (const char *c = look_of(character); *c; c++)
 				appendStringInfoChar(&flat, lower(*c));
@@ -287,12 +298,6 @@ static bool
 is_word_character(char c)
 {
 	return is_letter(c) || is_digit(c) || c == UNREAD_LETTER;
-}
-
-static bool
-is_space(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 /* The letter that a digit or a symbol stands for; '\0': none.  i, l, 1, ! and | are one. */
@@ -364,7 +369,7 @@ add_plain(Reader *reader, int from, int until, int chunk, bool bound)
 }
 
 /*
- * Plain words, chunks, and where parts begin: after a line, a semicolon, and a
+ * Plain words, chunks between spaces, and where parts begin: after a line, a semicolon, and a
  * dash that has a space beside it, as the dropdown form "Category - text" does.
  */
 static void
@@ -381,14 +386,14 @@ split(Reader *reader)
 		{
 			int from = at;
 
-			/* "agent's" is one word */
-			while (is_word_character(flat[at]) || (flat[at] == '\'' && is_letter(flat[at + 1])))
+			while (is_word_character(flat[at]))
 				at++;
 			add_plain(reader, from, at, chunk, bound);
 			bound = false;
 			continue;
 		}
-		if (is_space(flat[at]))
+		/* A word that is broken over two lines is one. */
+		if (flat[at] == ' ')
 			chunk++;
 		bound |= flat[at] == '\n' || flat[at] == '\r' || flat[at] == ';' ||
 				 (flat[at] == '-' && (flat[at + 1] == '\0' || is_space(flat[at + 1]) || (at > 0 && is_space(flat[at - 1]))));
@@ -419,8 +424,7 @@ put_together(const Reader *reader, int from, int until)
 
 	for (int i = from; i < until; i++)
 		for (int c = reader->plain[i].from; c < reader->plain[i].until; c++)
-			if (reader->flat[c] != '\'')
-				*out++ = reader->flat[c];
+			*out++ = reader->flat[c];
 	*out = '\0';
 	return text;
 }
