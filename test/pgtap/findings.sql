@@ -1,7 +1,7 @@
 -- 14(a)(6), 13(k): auditors are told of what lapses and lags, and settle what they have looked into; a state does not vanish by a signature
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(98);
+SELECT plan(101);
 
 CREATE SCHEMA findings;
 GRANT USAGE ON SCHEMA findings TO PUBLIC;
@@ -164,12 +164,16 @@ INSERT INTO ctlpr.declaration (agency_id, signed_by, signed_on, affirms_no_care)
 SELECT is(findings.lapse('declaration_lapse'), 'warning T-FIND-MA', '... one that leaves out a point is no successor');
 SELECT ctlpr.file_declaration('T-FIND-MA', 'The Commissioner', :'today') AS declaration \gset
 SELECT is(findings.lapse('declaration_lapse'), 'none', '... one that holds is');
+UPDATE ctlpr.declaration SET withdrawn_at = now(), withdrawn_reason = 'x' WHERE declaration_id = :declaration;
+SELECT is(findings.lapse('declaration_lapse'), 'warning T-FIND-MA', '... until it is withdrawn');
 SELECT ctlpr.register_contract('T-FIND-VENDOR', 'T-FIND-PD', signed_on => :'today', valid_until => :'today') AS contract \gset
 SELECT is(findings.lapses('contract_lapse', 'UPDATE ctlpr.contract SET valid_from = ''2020-01-01'', valid_until = (%L::date + 1)::timestamp AT TIME ZONE ''America/New_York'' WHERE agency_id = ''T-FIND-PD''', '{31,29,0,-1,-29,-32}'),
 	'31: none; 29: info T-FIND-PD; 0: info T-FIND-PD; -1: warning T-FIND-PD; -29: warning T-FIND-PD; -32: none', '13(g): so is a contract with a vendor');
 UPDATE ctlpr.contract SET valid_until = (:'today'::date + 1)::timestamp AT TIME ZONE 'America/New_York' WHERE agency_id = 'T-FIND-PD';
 SELECT ok((SELECT f.finding LIKE '%is about to lapse on ' || :'today' FROM ctlpr.findings f WHERE f.kind = 'contract_lapse' AND f.agency_id = 'T-FIND-PD'), '... by its last day');
 SELECT is(findings.lapse('contract_lapse', 'find_other'), 'none', '... to auditors of that agency');
+DO $$ BEGIN PERFORM ctlpr.end_contract((SELECT c.contract_id FROM ctlpr.contract c WHERE c.agency_id = 'T-FIND-PD'), 'another vendor'); END $$;
+SELECT is(findings.lapse('contract_lapse'), 'none', '... and not when it was ended');
 DO $$ BEGIN PERFORM ctlpr.register_officer('T-FIND-PD', o, (now() AT TIME ZONE 'America/New_York')::date) FROM unnest('{Officer One,Officer Two}'::text[]) o; END $$;
 SELECT is(findings.lapse('training_lapse'), 'none', 'where an agency demands no training, none is missed');
 DO $$ BEGIN PERFORM ctlpr.set_agency_option('T-FIND-PD', demands_training => true); END $$;
@@ -179,6 +183,8 @@ SELECT is(findings.lapse('training_lapse', 'find_other'), 'none', '... to audito
 
 -- a purge that does not come around, before anything is late
 CREATE TABLE findings.reads (captured_at timestamptz NOT NULL, plate text NOT NULL);
+CREATE TABLE findings.late_reads (captured_at timestamptz NOT NULL, plate text NOT NULL);
+INSERT INTO findings.late_reads VALUES (now() - interval '30 days', 'LATE1');
 SELECT ctlpr.govern('findings.reads', 'captured_at', 'plate', owner_agency => 'T-FIND-PD');
 CREATE FUNCTION findings.lag() RETURNS text LANGUAGE sql AS $$
 	SELECT string_agg(f.severity || ' ' || f.kind || ' ' || f.agency_id, ', ' ORDER BY f.kind) FROM ctlpr.findings f WHERE f.kind IN ('purge_lag', 'over_retention') AND f.finding LIKE '%findings.reads%'
@@ -193,6 +199,11 @@ INSERT INTO ctlpr.purge_run (round, relation, relation_name, limit_at, expired_a
 SELECT is(findings.lag(), 'warning purge_lag T-FIND-PD', '... also where it met an error');
 UPDATE ctlpr.purge_run SET last_sqlstate = NULL WHERE relation = 'findings.reads'::regclass;
 SELECT is(findings.lag(), NULL, '... until it has');
+
+SELECT ctlpr.govern('findings.late_reads', 'captured_at', 'plate', owner_agency => 'T-FIND-PD');
+DO $$ BEGIN PERFORM ctlpr.start_purge('findings.late_reads', 'The Chief'); END $$;
+UPDATE ctlpr.governed_relation SET purge_started_at = now() - interval '1 day' WHERE relation = 'findings.late_reads'::regclass;
+SELECT is((SELECT string_agg(f.kind, ', ') FROM ctlpr.findings f WHERE f.kind IN ('purge_lag', 'over_retention') AND f.finding LIKE '%findings.late_reads%'), 'over_retention', '... nor is it one besides the reads that it left behind');
 
 -- the screen: what it catches no more, and what a supervisor let pass
 CREATE FUNCTION findings.weakened(who name DEFAULT 'find_one') RETURNS text LANGUAGE sql AS $$

@@ -19,7 +19,7 @@ $node->safe_psql('city', 'SET client_min_messages = warning; CREATE EXTENSION ct
 # ---- the log of the weeks before, from a dump ----
 
 my @columns = qw(seq entry at request_seq session_role role agency_id officer purpose case_number reason relation action search_kind plates allowed enforced
-	sqlstate clause client_addr terminal detail);
+	sqlstate clause client_addr terminal detail officer_salt case_number_salt reason_salt);
 my (@rows, %last);
 
 # noon, or another hour of UTC that is the same day in Connecticut, so many days ago, and minutes later
@@ -101,7 +101,10 @@ my $seq = 0;
 sub instant { my ($time, $minutes) = split /\|/, $_[0]; $minutes //= 0; $time =~ s{ (\d\d):00}{sprintf ' %02d:%02d', $1 + int($minutes / 60), $minutes % 60}e; return $time }
 $_->{at} = instant($_->{at}) for @rows;
 @rows = sort { $a->{at} cmp $b->{at} } @rows;
-$_->{seq} = ++$seq for @rows;
+for my $row (@rows) {
+	$row->{seq} = ++$seq;
+	defined $row->{$_} and $row->{"${_}_salt"} = sprintf('00000000-0000-4000-8000-%012d', $seq) for qw(officer case_number reason);
+}
 my $load = 'SET ctlpr.restore = on; COPY ctlpr.audit_entry (' . join(', ', @columns) . ") FROM stdin;\n";
 $load .= join("\t", map { $_ // '\N' } @$_{@columns}) . "\n" for @rows;
 $node->safe_psql('city', "$load\\.\n");
@@ -154,6 +157,20 @@ value("SELECT ctlpr.end_shift(shift_id, 'reorganized') FROM ctlpr.shift WHERE ag
 is(outside(), 'SHIFTS warning - 1; SHIFTS warning Kim 1', '... as long as the shift stood');
 value("SELECT ctlpr.set_shift('SHIFTS', '{1,2,3,4,5,6,7}', '20:00', '24:00', officer => 'Kim'); UPDATE ctlpr.shift SET valid_from = now() - interval '30 days' WHERE agency_id = 'SHIFTS'");
 is(outside(), 'SHIFTS warning - 1', '... and a shift of one officer counts');
+
+# ---- what was taken out of the log is not missing from it ----
+
+my @before = (found('repeated_plate', 'cardinality(f.evidence)'), outside(), found('vague_reasons', 'f.finding'));
+value("SELECT ctlpr.redact_entry(e.seq, '{case_number}', 'order of the court', 'The Registrar') FROM ctlpr.audit_entry e WHERE e.plates = '{GH111}'");
+value("SELECT ctlpr.redact_entry(e.seq, '{officer}', 'order of the court', 'The Registrar') FROM ctlpr.audit_entry e WHERE e.agency_id = 'SHIFTS' AND e.officer = 'Night Owl'");
+value("SELECT ctlpr.redact_entry(e.seq, '{reason}', 'order of the court', 'The Registrar') FROM ctlpr.audit_entry e WHERE e.agency_id = 'HALF' AND e.reason = 'burglary' LIMIT 1");
+is(join(' ', found('repeated_plate', 'cardinality(f.evidence)'), outside(), found('vague_reasons', 'f.finding')), join(' ', @before), 'a value that was redacted is not one that was never stated');
+
+# ---- what was rolled back was never in force ----
+
+value("BEGIN; SELECT ctlpr.set_screen_term('quuxlaw', 'immigration', 'refuse', '13(d)(3)'); ROLLBACK");
+await_true(sub { value("SELECT count(*) FROM ctlpr.audit_entry v JOIN ctlpr.audit_entry o ON o.of_seq = v.seq AND o.outcome = 'error' WHERE v.detail ->> 'term' = 'quuxlaw'") });
+is(found('screen_weakened', 'f.finding'), '', 'a screen term that was rolled back is not one that is gone');
 
 $node->stop;
 done_testing();
