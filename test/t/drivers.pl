@@ -83,7 +83,7 @@ my @drivers = (
 		sub { ('java', '-XX:TieredStopAtLevel=1', '-Xshare:auto', '-cp', "$directory:$jar", 'Search', @_) }],
 	['Node', 'node-pg', sub { works('node', '-e', "require('pg')") }, undef, sub { ('node', "$directory/search.js", @_) }],
 	['libpq', 'gcc and libpq-dev', sub { -e "$libpq_include/libpq-fe.h" && works('gcc', '--version') },
-		[ 'gcc', '-std=gnu99', '-Wall', '-Wextra', '-Werror', "-I$libpq_include", '-o', "$directory/search", "$directory/search.c", "-L$libpq_lib", '-lpq' ], sub { ("$directory/search", @_) }],
+		[ 'gcc', '-std=gnu99', '-Wall', '-Wextra', '-Werror', "-I$libpq_include", '-o', "$directory/search", "$directory/search.c", "-L$libpq_lib", "-Wl,-rpath,$libpq_lib", '-lpq' ], sub { ("$directory/search", @_) }],
 	['psql', 'postgresql-client', sub { 1 }, undef,
 		sub { my @names = qw(purpose plate officer reason case_number); ('psql', '-qX', (map { ('-v', "$names[$_]=$_[$_]") } 0 .. 4), '-f', "$directory/search.sql") }],
 );
@@ -162,6 +162,36 @@ SKIP:
 	like(run_as('lpr_feed', "$csv\nLATE,2020-01-01,1,CT-NHPD\n", 'python3', "$directory/feed.py"), qr/past its retention/, '... and an expired one fails the batch');
 	is($node->safe_psql('lpr', "SELECT sum(reads) FROM ctlpr.ingest_count WHERE relation = 'public.reads'"), 20, '... of which nothing is counted');
 }
+
+# ---- what the page says of statements ----
+
+my $client = connect_as($node, 'lpr', 'lpr_app');
+my $search = 'SELECT plate FROM reads WHERE plate = \'NH1\'';
+
+# in_turn(sql ...) - one after the other, rolled back; the SQLSTATE of each, and the rows of the last
+sub in_turn
+{
+	my @results = map { $client->query($_) } @_;
+	$client->query('ROLLBACK');
+	return join(' ', (map { sqlstate_of($_) } @results), map { join ',', map { $_ // 'null' } @$_ } @{ $results[-1]{rows} });
+}
+my $request = request_sql('the page');
+is(in_turn($request), '25P01', 'a request outside of a transaction block is refused');
+is(in_turn("BEGIN $_", $request, $search), '00000 00000 00000 NH1', "a search works: $_") for 'READ ONLY', 'ISOLATION LEVEL REPEATABLE READ', 'ISOLATION LEVEL SERIALIZABLE';
+is(in_turn("PREPARE ask (text) AS SELECT ctlpr.begin_request('stolen_vehicle', reason => \$1)", "PREPARE look AS $search"), '00000 00000', 'both can be prepared');
+$client->query("SET plan_cache_mode = force_generic_plan");
+is(in_turn('BEGIN', "EXECUTE ask('prepared')", 'EXECUTE look'), '00000 00000 00000 NH1', "... and run, round $_") for 1 .. 3;
+is(in_turn('BEGIN', 'EXECUTE look'), '00000 LP001', '... and carry no request over');
+is(in_turn('BEGIN', $request, "DECLARE c CURSOR FOR SELECT plate FROM reads WHERE plate LIKE 'NH%' ORDER BY captured_at DESC", 'FETCH 1 FROM c', 'FETCH 1 FROM c'), '00000 00000 00000 00000 00000 NH2', 'a cursor streams');
+like(in_turn('BEGIN', $request, "DECLARE c CURSOR FOR SELECT plate FROM reads WHERE plate LIKE 'NH%'", 'FETCH 1 FROM c', $_, 'FETCH 1 FROM c'), qr/\A00000 00000 00000 00000 (?:LP010 25P02|00000 LP010)\z/, "... but not past: $_")
+	for request_sql('another'), 'SELECT ctlpr.end_request()';
+is(in_turn('BEGIN', $request, 'DECLARE c CURSOR WITH HOLD FOR SELECT plate FROM reads'), '00000 00000 LP011', 'a cursor WITH HOLD is refused');
+is(in_turn('BEGIN', $request, 'SAVEPOINT s', request_sql('later'), 'ROLLBACK TO s', 'SELECT (ctlpr.current_request()).reason'), '00000 00000 00000 00000 00000 00000 the page', 'a savepoint brings back the request before');
+$client->close;
+$client = connect_as($node, 'lpr');    # a superuser may become either
+is(in_turn('BEGIN', 'SET LOCAL ROLE lpr_app', $request, 'SET LOCAL ROLE lpr_hartford', $search), '00000 00000 00000 00000 LP001', 'a request is its role\'s alone');
+is(in_turn('BEGIN', $request), '00000 LP002', 'a role that is bound to no agency has none');
+$client->close;
 
 # ---- two agencies through one server connection of PgBouncer ----
 
