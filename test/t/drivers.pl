@@ -231,6 +231,15 @@ SKIP:
 			my @other = map { $hartford->query($_) } @hartford;
 			is(scalar(grep { $_->[0] =~ /^HA/ } @{ $other[3]{rows} }), 10, '... and the other its own, with its own');
 		}
+		# the other comes while the one is in its transaction
+		$new_haven->query($_) for @steps[ 0 .. 2 ];
+		$hartford->send_query("BEGIN; SET LOCAL ROLE lpr_hartford; SELECT pg_backend_pid(); $hartford[3]");
+		my $pid = $new_haven->query('SELECT pg_backend_pid()')->{rows}[0][0];
+		is(scalar @{ $new_haven->query($steps[3])->{rows} }, 10, 'the one goes on while the other waits');
+		$new_haven->query('COMMIT');
+		my $waited = $hartford->collect;
+		is("$waited->{rows}[0][0] " . sqlstate_of($waited), "$pid LP001", '... which comes in on the same server connection without a request');
+		$hartford->query('ROLLBACK');
 		is(log_value($node, 'lpr', "string_agg(DISTINCT role || ' ' || agency_id, ', ')", "session_role = 'lpr_web' AND allowed AND action = 'select' AND entry = 'verdict' AND relation = 'public.reads'"),
 			'lpr_app CT-NHPD, lpr_hartford CT-HPD', 'the log tells them apart');
 		$_->close for $new_haven, $hartford;
