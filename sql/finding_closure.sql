@@ -112,8 +112,7 @@ AS $$
 			AND ctlpr.severity_rank(finding_closed.severity) <= ctlpr.severity_rank(c.severity)
 			AND NOT EXISTS (
 				SELECT FROM unnest(finding_closed.evidence) e (seq)
-				WHERE e.seq > c.through_seq
-					OR (e.seq <> ALL (c.evidence) AND (cardinality(c.evidence) < 1000 OR e.seq > (SELECT min(k.seq) FROM unnest(c.evidence) k (seq)))))
+				WHERE e.seq <> ALL (c.evidence) AND (cardinality(c.evidence) < 1000 OR e.seq > (SELECT min(k.seq) FROM unnest(c.evidence) k (seq))))
 			AND EXISTS (SELECT FROM ctlpr.finding_kinds k WHERE k.kind = finding_closed.kind AND k.closable)
 		FROM ctlpr.finding_closure c
 		WHERE c.finding_id = finding_closed.finding_id

@@ -181,16 +181,17 @@ COMMENT ON FUNCTION ctlpr.who_searched(text, text) IS 'The searches on record th
 
 /*
  * who_searched_outside(plate, claim) - the same from the audits that vendors
- * wrote (external_audit.sql), which are the vendors' word and name plates
- * exactly.
+ * wrote (external_audit.sql), which are the vendors' word.
  *
- * Result: searches of the agencies that the role audits, newest first.
+ * Result: searches of the agencies that the role audits, and those in the
+ * audits that they imported, newest first; how: exact, or pattern where the
+ * searcher left something of the plate open (* or ?).
  * Errors and record: as those of who_searched().
  * Clause: 13(j).
  */
 CREATE FUNCTION ctlpr.who_searched_outside(plate text, claim text DEFAULT NULL)
 RETURNS TABLE (import_id bigint, line_no bigint, source text, searched_at timestamptz, searching_agency text, agency_id text, officer text,
-	reason text, case_number text, offense text, screen_action text, screen_category text, screen_clause text)
+	reason text, case_number text, offense text, screen_action text, screen_category text, screen_clause text, how text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -212,11 +213,20 @@ BEGIN
 	END IF;
 	RETURN QUERY
 	SELECT s.import_id, s.line_no, a.source, s.searched_at, s.searching_agency, s.agency_id, s.officer, s.reason, s.case_number, s.offense,
-		s.screen_action, s.screen_category, s.screen_clause
+		s.screen_action, s.screen_category, s.screen_clause, p.how
 	FROM ctlpr.external_search s
 		JOIN ctlpr.external_audit a ON a.import_id = s.import_id
+		CROSS JOIN LATERAL (
+			SELECT min(CASE WHEN x.plate ~ '[*?]' THEN 'pattern' ELSE 'exact' END) AS how
+			FROM unnest(s.plates) x (plate)
+			WHERE CASE
+				WHEN x.plate ~ '[*?]' THEN ctlpr.normal_plate(x.plate) <> ''
+					AND sought LIKE translate(upper(regexp_replace(x.plate COLLATE "C", '[\x01-\x29\x2b-\x2f\x3a-\x3e\x40\x5b-\x60\x7b-\x7f]', '', 'g') COLLATE "C"), '*?', '%_')
+				ELSE ctlpr.normal_plate(x.plate) = sought
+			END
+		) p
 	WHERE s.plates IS NOT NULL
-		AND EXISTS (SELECT FROM unnest(s.plates) x (plate) WHERE ctlpr.normal_plate(x.plate) = sought)
+		AND p.how IS NOT NULL
 		/* the audit is the agency's that exported it, the search that of whoever searched */
 		AND ctlpr.auditor_sees(s.agency_id, ARRAY[a.agency_id])
 	ORDER BY s.searched_at DESC, s.import_id, s.line_no;

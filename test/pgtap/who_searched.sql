@@ -165,24 +165,25 @@ INSERT INTO ctlpr.external_audit (import_id, source, agency_id, sha256, content_
 	SELECT -i, 'Readers Inc.', a, 'x' || i::text::bytea, 'x' || i::text::bytea, 1, 'UTF8', ',', '13', '{plate}' FROM (VALUES (1, 'T-TRAIL-PD'), (2, 'T-TRAIL-HPD')) v (i, a);
 INSERT INTO ctlpr.external_search (import_id, line_no, searched_at, searching_agency, agency_id, officer, plates, reason)
 	VALUES (-1, 1, '2026-10-05', 'Second PD CT', 'T-TRAIL-HPD', 'A. Cop', '{trl-123}', 'inv'), (-1, 2, '2026-10-06', 'Somewhere TX', NULL, 'B. Cop', '{AAA111,TRL123}', 'ICE'), (-1, 3, '2026-10-07', 'Somewhere TX', NULL, 'C. Cop', '{TRL1234}', 'inv'),
-		(-1, 4, '2026-10-07', 'Somewhere TX', NULL, 'D. Cop', NULL, 'inv'), (-2, 1, '2026-10-08', 'Second PD CT', 'T-TRAIL-HPD', 'E. Cop', '{TRL123}', 'inv');
+		(-1, 4, '2026-10-07', 'Somewhere TX', NULL, 'D. Cop', NULL, 'inv'), (-2, 1, '2026-10-08', 'Second PD CT', 'T-TRAIL-HPD', 'E. Cop', '{TRL123}', 'inv'),
+		(-2, 2, '2026-10-09', 'Somewhere TX', NULL, 'F. Cop', '{TRL*}', 'inv'), (-2, 3, '2026-10-10', 'Somewhere TX', NULL, 'G. Cop', '{T-?L123,TRX*}', 'inv'), (-2, 4, '2026-10-11', 'Somewhere TX', NULL, 'H. Cop', '{TRL?123,*,*RL12}', 'inv');
 CREATE FUNCTION trail.outside(auditor name, plate text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
 	result text;
 BEGIN
 	PERFORM set_config('role', auditor, true);
-	EXECUTE format('SELECT string_agg(concat_ws('' '', w.officer, w.searching_agency, w.reason), '', '') FROM ctlpr.who_searched_outside(%L, ''claim 26-77'') w', plate) INTO result;
+	EXECUTE format('SELECT string_agg(concat_ws('' '', w.officer, w.searching_agency, w.reason, w.how), '', '') FROM ctlpr.who_searched_outside(%L, ''claim 26-77'') w', plate) INTO result;
 	PERFORM set_config('role', 'none', true);
 	RETURN result;
 END
 $$;
 SELECT max(e.seq) AS before FROM ctlpr.audit_entry e \gset
-SELECT is(trail.outside('trail_all', 'TRL 123'), 'E. Cop Second PD CT inv, B. Cop Somewhere TX ICE, A. Cop Second PD CT inv', 'audits of vendors are looked through too, newest first');
-SELECT is(trail.outside('trail_one', 'TRL 123'), 'B. Cop Somewhere TX ICE, A. Cop Second PD CT inv', '... those that the auditor''s agency imported');
-SELECT is(trail.outside('trail_other', 'TRL 123'), 'E. Cop Second PD CT inv, A. Cop Second PD CT inv', '... and its own searches in those of others');
+SELECT is(trail.outside('trail_all', 'TRL 123'), 'G. Cop Somewhere TX inv pattern, F. Cop Somewhere TX inv pattern, E. Cop Second PD CT inv exact, B. Cop Somewhere TX ICE exact, A. Cop Second PD CT inv exact', 'audits of vendors are looked through too, newest first');
+SELECT is(trail.outside('trail_one', 'TRL 123'), 'B. Cop Somewhere TX ICE exact, A. Cop Second PD CT inv exact', '... those that the auditor''s agency imported');
+SELECT is(trail.outside('trail_other', 'TRL 123'), 'G. Cop Somewhere TX inv pattern, F. Cop Somewhere TX inv pattern, E. Cop Second PD CT inv exact, A. Cop Second PD CT inv exact', '... and its own searches in those of others');
 SELECT is(trail.outside('trail_third', 'TRL 123'), NULL, '... and no others');
 SELECT is((SELECT string_agg(concat_ws(' ', e.role, e.reason, e.detail ->> 'function', e.detail ->> 'searches'), '; ' ORDER BY e.seq) FROM ctlpr.audit_entry e WHERE e.seq > :before AND e.entry = 'verdict' AND e.action = 'who_searched'),
-	'trail_all claim 26-77 who_searched_outside 3; trail_one claim 26-77 who_searched_outside 2; trail_other claim 26-77 who_searched_outside 2; trail_third claim 26-77 who_searched_outside 0', '... on record');
+	'trail_all claim 26-77 who_searched_outside 5; trail_one claim 26-77 who_searched_outside 2; trail_other claim 26-77 who_searched_outside 4; trail_third claim 26-77 who_searched_outside 0', '... on record');
 SELECT is((SELECT count(*) FROM ctlpr.audit_entry e WHERE e.seq > :before AND ctlpr.normal_plate(e::text) LIKE '%TRL123%'), 0::bigint, '... without the plate');
 
 SELECT * FROM finish();

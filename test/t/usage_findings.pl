@@ -42,6 +42,8 @@ search('REPEATED', 15, 'ab 123', officer => 'Officer Two');
 search('REPEATED', 10, 'AB123',  officer => " OFFICER  one");
 search('REPEATED', 15, 'CD456') for 1 .. 5;
 search('REPEATED', $_, 'EF789') for 70, 38, 5;
+search('REPEATED', $_, 'WX888') for 41, 20, 10;
+search('REPEATED', $_, 'YZ999') for 40, 20, 10;
 search('REPEATED', $_, 'GH111', case_number => '26-7') for 20, 15, 10;
 search('REPEATED', $_, 'IJ222', purpose => 'parking_enforcement') for 20, 15, 10;
 search('REPEATED', $_, 'KL333', allowed => 'f', sqlstate => 'LP009') for 20, 15, 10;
@@ -85,6 +87,7 @@ ask('CONTESTED', 30, 0, officer => undef, detail => '{"screen": {"action": "flag
 my $refused = '"field": "reason", "action": "refuse", "category": "immigration", "clause": "13(d)(3)", "term": "ice"';
 ask('SCREENED', 5, 0, officer => 'Hal', reason => 'ICE assist', detail => "{\"screen\": {$refused, \"approval_seq\": 3}}") for 1 .. 2;
 ask('SCREENED', 5, 0, officer => 'Ida', reason => 'ICE assist', detail => "{\"screen\": {$refused}}", allowed => 'f', sqlstate => 'LP008', clause => '13(d)(3)');
+ask('SCREENED', 5, 0, officer => 'Kay', case_number => 'pending', detail => '{"screen": {"action": "flag", "category": "vague", "clause": "13(d)(3)"}}');
 ask('SCREENED', 5, 0, officer => 'Jo',  detail => '{"screen": {"action": "flag", "category": "contested", "clause": "13(d)(3)"}}');
 
 # by day and by night in Connecticut, of which noon and ten in the evening are 17:00 and 3:00 of UTC, or an hour earlier
@@ -121,10 +124,10 @@ sub found { my ($kind, $what, $role) = @_; return value(($role ? "SET ROLE $role
 
 my $plates = "(SELECT string_agg(DISTINCT ctlpr.normal_plate(e.plates[1]), ',') FROM ctlpr.audit_entry e WHERE e.seq = ANY (f.evidence))";
 is(found('repeated_plate', "$plates || ' ' || coalesce(f.officer, '-') || ' ' || cardinality(f.evidence)"),
-	'ANOTHER warning UV777 - 3; REPEATED warning AB123 - 3; REPEATED warning KL333 Officer One 3; REPEATED warning MN4 Officer One 3; REPEATED warning OP444 Officer One 3',
+	'ANOTHER warning UV777 - 3; REPEATED warning AB123 - 3; REPEATED warning KL333 Officer One 3; REPEATED warning MN4 Officer One 3; REPEATED warning OP444 Officer One 3; REPEATED warning YZ999 Officer One 3',
 	'a plate that is sought without a case on three days within a month, however it is written and by whom of an agency, is a finding');
 like(value("SELECT string_agg(f.finding, '; ') FROM ctlpr.findings f WHERE f.kind = 'repeated_plate' AND $plates = 'AB123'"), qr/on 3 days, .*; officers: 2$/, '... which tells of how many officers');
-unlike(value("SELECT string_agg(concat_ws(' ', f.finding, f.remedy), '; ') FROM ctlpr.findings f WHERE f.kind = 'repeated_plate'"), qr/AB123|UV777|KL333|MN4|OP444/, '... and does not name the plate');
+unlike(value("SELECT string_agg(concat_ws(' ', f.finding, f.remedy), '; ') FROM ctlpr.findings f WHERE f.kind = 'repeated_plate'"), qr/AB123|UV777|KL333|MN4|OP444|YZ999/, '... and does not name the plate');
 is(found('repeated_plate', 'cardinality(f.evidence)', 'oversight'), 'ANOTHER warning 3', 'an auditor of one agency is told of that one');
 value("INSERT INTO ctlpr.request_completion (request_seq, case_number, completed_by) VALUES (900015, '26-9', 'app')");
 is(value("SELECT count(*) FROM ctlpr.findings f WHERE f.kind = 'repeated_plate' AND $plates = 'OP444'"), '0', 'a case number that followed is one');
