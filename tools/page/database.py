@@ -52,7 +52,7 @@ QUERIES = {
     "purges": r"""
         SELECT * FROM ctlpr.public_purges WHERE agency_id = :'agency'""",
     "checkpoint": r"""
-        SELECT origin, size, encode(root, 'base64') AS root, to_char(signed_at, 'YYYY-MM-DD"T"HH24:MI') AS signed_at, note
+        SELECT origin, size, encode(root, 'base64') AS root, to_char(signed_at, 'YYYY-MM-DD"T"HH24:MI') AS signed_at, to_char(signed_at, 'TZ') AS zone, note
         FROM ctlpr.public_checkpoint""",
     "log": r"""
         SELECT seq, to_char(at, 'YYYY-MM-DD"T"HH24:MITZH:TZM') AS at, agency_id, agency_name, agency_kind, agency_state, on_behalf_of, purpose,

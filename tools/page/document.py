@@ -270,7 +270,7 @@ class Page:
         if c:
             content += [
                 el("dl", [el(tag, text) for pair in (("Log", el("code", c["origin"])), ("Entries", number(c["size"])), ("Fingerprint (root)", el("code", c["root"].replace("\n", ""))),
-                                                     ("Signed", moment_in_words(c["signed_at"], self.zone))) for tag, text in zip(("dt", "dd"), pair)], class_="facts"),
+                                                     ("Signed", moment_in_words(c["signed_at"], c["zone"]))) for tag, text in zip(("dt", "dd"), pair)], class_="facts"),
                 el("h3", "The signed note"),
                 el("pre", c["note"], tabindex="0", role="region", aria_label="The signed note of the checkpoint"),
                 el("h3", "How to check it"),
