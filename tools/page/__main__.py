@@ -31,10 +31,12 @@ exit codes:
   7  the directory cannot be written, or was not made by ctlpr-page
 """
 
-LATEST = 15        # entries of the log on the page itself
+LATEST = 15        # entries of the log on the page itself, of those that somebody's search made
+OF_THE_SYSTEM = {"configuration", "purge", "erase", "log_reading"}
 CAMERA_COLUMNS = ("camera_id", "fixed", "active", "place", "funding", "latitude", "longitude")
-USAGE_COLUMNS = ("month", "measure", "clause", "item", "entity", "count")
-RULE_COLUMNS = ("topic", "clause", "rule", "detail")
+USAGE_COLUMNS = ("month", "measure", "clause", "item", "entity", "entity_name", "count")
+RULE_COLUMNS = ("topic", "clause", "rule", "detail", "agency_name")
+PURGE_COLUMNS = ("finished_on", "runs", "rows_deleted")
 LOG_COLUMNS = ("seq", "at", "agency_id", "agency_name", "agency_kind", "agency_state", "on_behalf_of", "purpose", "offense_category", "action", "search_kind", "allowed", "sqlstate", "clause",
                "owners", "reason")
 
@@ -107,7 +109,8 @@ def load(options, folder):
                     raise Fatal(NO_AGENCY, f"there is no agency {options.agency}")
                 if name == "log":
                     log.write(row)
-                    latest.append(row)
+                    if row["action"] not in OF_THE_SYSTEM:
+                        latest.append(row)
                     progress.at(log.rows)
                 else:
                     record.take(name, row)
@@ -118,7 +121,7 @@ def load(options, folder):
     record.log_rows = log.rows
     record.latest = list(latest)
     record.settle()
-    if options.year and not record.usage and not record.log_rows:
+    if options.year and not (record.usage or record.purges or record.log_rows):
         raise Fatal(NO_DATA, f"nothing was published for {options.agency} in {options.year}")
     return record
 
@@ -142,7 +145,7 @@ def write_data(record, folder):
     files.append(("data/cameras.geojson", "The same as a map layer (GeoJSON)", len(features)))
     table("data/usage.csv", "All counts of this page, by month: reads, searches, sharing, refusals, deletion", USAGE_COLUMNS, record.usage)
     table("data/rules.csv", "The rules", RULE_COLUMNS, record.rules)
-    table("data/purges.csv", "Certificates of deletion", list(record.purges[0]) if record.purges else ("rows_deleted",), record.purges)
+    table("data/purges.csv", "Reads deleted, by day", PURGE_COLUMNS, record.purges)
     files.append(("data/log.csv", "Published entries of the log", record.log_rows))
     if record.checkpoint:
         folder.write("data/checkpoint.txt", record.checkpoint["note"])

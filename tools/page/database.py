@@ -42,15 +42,21 @@ QUERIES = {
                (SELECT e.extversion FROM pg_extension e WHERE e.extname = 'ctlpr') AS version""",
     "agency": r"""
         SELECT agency_id, name, kind, state FROM ctlpr.public_agencies WHERE agency_id = :'agency'""",
+    # The statute's rules, the agency's own that are stricter, and with whom nobody shares
     "rules": r"""
-        SELECT topic, clause, rule, detail FROM ctlpr.public_rules""",
+        SELECT topic, clause, rule, detail, agency_name FROM ctlpr.public_rules
+        WHERE agency_id IS NULL OR agency_id = :'agency' OR rule = 'suspended'""",
     "cameras": r"""
         SELECT camera_id, fixed, active, place, position::text AS position, funding FROM ctlpr.public_cameras WHERE agency_id = :'agency'""",
     "usage": r"""
-        SELECT month, measure, clause, item, entity, count FROM ctlpr.public_usage
-        WHERE agency_id = :'agency' AND month >= :'first'::date AND month < :'end'::date""",
+        SELECT u.month, u.measure, u.clause, u.item, u.entity, a.name AS entity_name, u.count
+        FROM ctlpr.public_usage u LEFT JOIN ctlpr.public_agencies a ON a.agency_id = u.entity
+        WHERE u.agency_id = :'agency' AND u.month >= :'first'::date AND u.month < :'end'::date
+        ORDER BY u.month, u.measure, u.clause, u.item, u.entity""",
     "purges": r"""
-        SELECT * FROM ctlpr.public_purges WHERE agency_id = :'agency'""",
+        SELECT finished_on, runs, rows_deleted FROM ctlpr.public_purges
+        WHERE agency_id = :'agency' AND finished_on >= :'first'::date AND finished_on < :'end'::date
+        ORDER BY finished_on""",
     "checkpoint": r"""
         SELECT origin, size, encode(root, 'base64') AS root, to_char(signed_at, 'YYYY-MM-DD"T"HH24:MI') AS signed_at, to_char(signed_at, 'TZ') AS zone, note
         FROM ctlpr.public_checkpoint""",

@@ -17,7 +17,28 @@ TOPICS = (
     ("sharing", "Who else may see them", "Nobody else may be given reads, or access to them."),
     ("prohibition", "What is forbidden", "To everyone, for whatever reason."),
 )
-SEARCH_KINDS = {"plate": "one plate or several", "partial": "part of a plate", "area_time": "a place or a time", "browse": "all reads in sight", "none": "no read"}
+# Why the database refuses, by SQLSTATE (README.md has them for programmers)
+REFUSALS = {
+    "LP001": "No purpose was stated beforehand",
+    "LP002": "The login acts for no agency",
+    "LP003": "The stated purpose is not one that the law permits this agency",
+    "LP004": "The stated purpose is forbidden",
+    "LP005": "Something that the law demands was missing, such as a reason, a case number or an approval",
+    "LP006": "There was no legal basis to share with this agency",
+    "LP007": "Sharing with this agency is suspended",
+    "LP008": "The stated reason revealed a forbidden purpose",
+    "LP009": "The search would have touched too many reads of other agencies",
+    "LP010": "The access would have gone around the rules",
+    "LP011": "Reads would have been copied to where the rules do not reach",
+    "LP012": "A change would have weakened the rules",
+    "LP013": "It was about reads outside their permitted time",
+    "LP014": "It was about collection at a protected site",
+    "LP020": "It could not be put on record, and so was not run",
+    "LP021": "It could not be put on record, and so was not run",
+    "LP030": "Evidence would have been kept, or given up, against the rules",
+}
+ACTIONS = {"request": "Request", "select": "Search", "insert": "Reads added", "copy": "Reads added or copied", "disclosure": "Passed on", "hotlist": "Comparison with a hotlist", "merge": "Change", "update": "Change",
+           "delete": "Deletion"}
 
 
 def label_of(code):
@@ -74,7 +95,7 @@ class Page:
         months = record.months
         self.period = (f"{month_in_words(months[0])} to {month_in_words(months[-1])}" if len(months) > 1 else month_in_words(months[0]) if months else None)
         self.during = f"from {self.period}" if len(months) > 1 else f"in {self.period}" if months else "in this period"
-        self.purposes = {rule["rule"]: rule["detail"] for rule in record.rules if rule["topic"] in ("purpose", "prohibition")}
+        self.purposes = {rule["rule"]: rule for rule in record.rules if rule["topic"] in ("purpose", "prohibition") and not rule["agency_name"]}
         self.clauses = {}
         for rule in record.rules:
             self.clauses.setdefault(rule["clause"], rule["detail"])
@@ -104,6 +125,12 @@ class Page:
         return [self.figure(title, f"{count_of(total, unit, units)} {self.during}", charts.columns(ident, title, description, rows, tone)),
                 table.behind("Show the figures of every month")]
 
+    def of_purpose(self, item, what):
+        return self.purposes[item][what] if item in self.purposes else "–"
+
+    def recipient(self, entity, name):
+        return name or {"unregistered": "An agency that is not registered", None: "Not named"}.get(entity, entity)
+
     # ---- sections ----
 
     def glance(self):
@@ -119,7 +146,7 @@ class Page:
         )
         self.section("glance", "At a glance",
                      el("dl", [el("div", el("dt", label, el("span", of, class_="of")), el("dd", number(value))) for label, of, value in entries], class_="figures"),
-                     el("p", f"Counted {self.during}, but for the cameras, which are those of the day this page was made." if self.period else
+                     el("p", f"Counted {self.during}, in whole months. The cameras are those of the day this page was made." if self.period else
                         "The public record has no figures for this agency yet.", class_="meta"))
 
     def rules(self):
@@ -179,12 +206,11 @@ class Page:
             by_purpose = sums(rows, "item")
             total = sum(count for _, count in by_purpose)
             title = "Searches by stated purpose"
-            clauses = {row["item"]: row["clause"] for row in rows if row["clause"]}
             description = f"{count_of(total, 'search', 'searches')} {self.during}; most often for {label_of(by_purpose[0][0]).lower()}, {number(by_purpose[0][1])}. The table below has all purposes."
             content += [
                 self.figure(title, f"{count_of(total, 'search', 'searches')} {self.during}", charts.bars("searches-chart", title, description, [(label_of(item), count) for item, count in by_purpose])),
                 Table("searches-table", f"{title}, figures", ("Purpose", "Clause", "What the law says", ("Searches", "n")),
-                      [(label_of(item), clauses.get(item, "–"), self.purposes.get(item, "–"), number(count)) for item, count in by_purpose], ("Total", "", "", number(total))).markup,
+                      [(label_of(item), self.of_purpose(item, "clause"), self.of_purpose(item, "detail"), number(count)) for item, count in by_purpose], ("Total", "", "", number(total))).markup,
                 el("h3", "Over time"),
                 self.monthly("searches-months", "Searches in each month", ("searches",), "search", "searches"),
             ]
@@ -200,17 +226,21 @@ class Page:
         rows = self.record.of("shared")
         content = [el("p", "Reads were shared when another agency saw reads of this one, or was told what a search had found.")]
         if rows:
-            by_recipient = sums(rows, "entity")
+            by_recipient = sums(rows, "entity", "entity_name")
             total = sum(count for _, count in by_recipient)
             title = "Sharing by recipient"
-            description = f"{count_of(total, 'time')} {self.during}, with {count_of(len(by_recipient), 'recipient')}; most often with {by_recipient[0][0]}, {count_of(by_recipient[0][1], 'time')}. The table below has all recipients."
+            most = self.recipient(*by_recipient[0][0])
+            description = f"{count_of(total, 'time')} {self.during}, with {count_of(len(by_recipient), 'recipient')}; most often with {most}, {count_of(by_recipient[0][1], 'time')}. The table below has all recipients."
             shown = by_recipient[:20]
             content += [
                 self.figure(title, f"{count_of(total, 'time')} {self.during}" + (f"; the {len(shown)} most frequent of {number(len(by_recipient))} recipients" if len(shown) < len(by_recipient) else ""),
-                            charts.bars("sharing-chart", title, description, [(entity or "Not named", count) for entity, count in shown])),
-                Table("sharing-table", f"{title}, figures", ("Recipient", "Purpose", "Clause", ("Times", "n")),
-                      [(name_of(entity or "Not named"), label_of(item), clause or "–", number(count)) for (entity, item, clause), count in sums(rows, "entity", "item", "clause")],
-                      ("Total", "", "", number(total))).behind("Show the figures of every recipient"),
+                            charts.bars("sharing-chart", title, description, [(self.recipient(*who), count) for who, count in shown])),
+                Table("sharing-recipients", f"{title}, figures", ("Recipient", ("Times", "n")),
+                      [(name_of(self.recipient(*who)), number(count)) for who, count in by_recipient], ("Total", number(total))).behind("Show the figures of every recipient"),
+                el("h3", "For what"),
+                Table("sharing-table", "Sharing by recipient and stated purpose", ("Recipient", "Purpose", ("Times", "n")),
+                      [(name_of(self.recipient(entity, name)), label_of(item), number(count)) for (entity, name, item), count in sums(rows, "entity", "entity_name", "item")],
+                      ("Total", "", number(total))).behind("Show every recipient and purpose"),
             ]
         else:
             content.append(self.empty(f"Reads of this agency were shared with nobody {self.during}."))
@@ -229,23 +259,32 @@ class Page:
             description = f"{count_of(total, 'refusal')} {self.during}; most often under {by_clause[0][0] or 'no clause'}, {number(by_clause[0][1])}. The table below has all clauses."
             content += [
                 self.figure(title, f"{count_of(total, 'refusal')} {self.during}", charts.bars("refusals-chart", title, description, [(self.clause_in_words(clause), count) for clause, count in by_clause], "refused")),
-                Table("refusals-table", f"{title}, figures", ("Clause", "What it says", ("Refusals", "n")),
-                      [(clause or "None", self.clauses.get(clause, "–"), number(count)) for clause, count in by_clause], ("Total", "", number(total))).markup,
+                Table("refusals-clauses", f"{title}, figures", ("Clause", ("Refusals", "n")), [(clause or "No clause", number(count)) for clause, count in by_clause], ("Total", number(total))).behind("Show the figures of every clause"),
+                el("h3", "Why"),
+                Table("refusals-table", "Refusals by clause and reason", ("Clause", "Why it was refused", ("Refusals", "n")),
+                      [(clause or "No clause", REFUSALS.get(state, "It was not allowed"), number(count)) for (clause, state), count in sums(rows, "clause", "item")], ("Total", "", number(total))).behind("Show every reason"),
             ]
         else:
             content.append(self.empty(f"No search was refused {self.during}."))
         self.section("refusals", "What was refused", content)
 
     def clause_in_words(self, clause):
-        return f"{clause}  {self.clauses[clause]}" if clause in self.clauses else clause or "No clause"
+        return f"{clause}  {self.clauses[clause]}" if clause in self.clauses else clause or "No clause: not about what the law forbids, but about how the database is used"
 
     def deletion(self):
         chart = self.monthly("deleted-chart", "Reads deleted in each month", ("reads_deleted",), "read", "reads", "deleted")
         late = self.record.total("over_retention")
-        content = [el("p", "Reads are deleted by a program that certifies what it has deleted. The certificates are entries of the log."),
+        content = [el("p", "When its time is up, a read is out of sight at once, and a program deletes it soon after. Each run of that program leaves a certificate in the log, which says what it deleted."),
                    chart or self.empty(f"No deletion of reads was recorded {self.during}.")]
-        content.append(el("p", f"{count_of(late, 'read')} {'was' if late == 1 else 'were'} kept longer than the law permits before being deleted. Nobody could see them after their time." if late else
-                          "No read was found kept longer than the law permits.", class_="note" if late else "meta"))
+        if self.record.purges:
+            days = self.record.purges[-14:][::-1]
+            content += [el("h3", "Certified deletions"),
+                        el("p", f"{count_of(sum(p['runs'] for p in self.record.purges), 'certificate')} on {count_of(len(self.record.purges), 'day')}, the latest of {day_in_words(as_date(days[0]['finished_on']))}. ",
+                           el("a", "Download all days", href="data/purges.csv")),
+                        Table("purges-table", f"The latest {count_of(len(days), 'day')} with deletions", ("Day", ("Certificates", "n"), ("Reads deleted", "n")),
+                              [(day_in_words(as_date(p["finished_on"])), number(p["runs"]), number(p["rows_deleted"])) for p in days]).behind("Show the latest days")]
+        content.append(el("p", f"Up to {count_of(late, 'read')} {'was' if late == 1 else 'were'} deleted later than the law permits {self.during}. Nobody could see them meanwhile." if late else
+                          f"No read was deleted later than the law permits {self.during}.", class_="note" if late else "meta"))
         self.section("deletion", "What was deleted", content)
 
     def log(self):
@@ -255,10 +294,10 @@ class Page:
         if self.record.latest:
             rows = []
             for entry in reversed(self.record.latest):
-                said = entry["reason"] or entry["offense_category"]
-                rows.append((number(entry["seq"]), moment_in_words(entry["at"], ""), name_of(entry["agency_name"] or "Not known"), label_of(entry["purpose"]) if entry["purpose"] else "–",
-                             name_of(said) if said else "–", "Allowed" if entry["allowed"] else "Refused", entry["clause"] or "–"))
-            content.append(Table("log-table", f"The latest {len(rows)} published entries", (("Entry", "n"), "When", "Agency", "Purpose", "Offense or reason", "Answer", "Clause"), rows).markup)
+                said = " – ".join(capital(text) for text in (entry["offense_category"], entry["reason"]) if text and text != "not stated")
+                rows.append((number(entry["seq"]), moment_in_words(entry["at"], ""), name_of(entry["agency_name"] or "Not registered"), ACTIONS.get(entry["action"], label_of(entry["action"])),
+                             label_of(entry["purpose"]) if entry["purpose"] else "–", name_of(said) if said else "–", "Allowed" if entry["allowed"] else "Refused", entry["clause"] or "–"))
+            content.append(Table("log-table", f"The latest {count_of(len(rows), 'entry', 'entries')} about requests and searches", (("Entry", "n"), "When", "Agency", "What", "Purpose", "Offense", "Answer", "Clause"), rows).markup)
         else:
             content.append(self.empty("No entry has been published yet."))
         self.section("log", "The latest entries of the log", content)
@@ -295,7 +334,8 @@ class Page:
         left_out = (
             "Plates, images, and the times and places of reads. They are confidential by section 13(e)(1), and audit records are published without them (section 13(e)(2)(B)).",
             "Officers, case numbers and the text of reasons. A reason is shown as the kind of offense; its text only where a records officer has released it.",
-            f"Entries of the log younger than {self.delay}, so that nobody is warned of an investigation that is still running." if self.delay else None,
+            (f"Entries of the log younger than {self.delay}, so that nobody is warned of an investigation that is still running. Counts are of whole months that are past that time." if self.delay and not self.delay.startswith("0") else
+             "Counts of the month that has not ended."),
             "Places of cameras under a federal condition of non-disclosure (section 13(e)(2)(A)).",
         )
         contact = [self.contact_in_words(text) for text in self.contact] or ["Ask the records officer of the agency."]
