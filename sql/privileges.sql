@@ -149,7 +149,18 @@ GRANT EXECUTE ON FUNCTION ctlpr.withdraw_protected_site(bigint, text) TO ctlpr_r
 GRANT SELECT ON ctlpr.camera, ctlpr.statute_camera TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.protected_site TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.camera_requests_at_sites TO ctlpr_auditor;
-GRANT SELECT ON ctlpr.public_cameras TO ctlpr_public, ctlpr_auditor;
+
+/*
+ * The public reads these views, and executes what they call: no other function
+ * of this schema, and no other relation.
+ */
+GRANT SELECT ON ctlpr.public_cameras, ctlpr.public_cameras_geojson, ctlpr.public_audit_log, ctlpr.public_usage, ctlpr.public_agencies,
+	ctlpr.public_rules, ctlpr.public_purges, ctlpr.public_checkpoint TO ctlpr_public, ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.public_until(), ctlpr.public_over_retention() TO ctlpr_public, ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.release_reason(bigint, text), ctlpr.withdraw_release(bigint, text), ctlpr.set_offense_category(text, text, int),
+	ctlpr.remove_offense_category(text) TO ctlpr_registrar;
+GRANT SELECT ON ctlpr.offense_category TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+GRANT SELECT ON ctlpr.released_reason TO ctlpr_registrar, ctlpr_auditor;
 
 /*
  * A change of a rule reaches every session's cache at commit.  ALWAYS: also
@@ -264,5 +275,8 @@ SELECT pg_catalog.pg_extension_config_dump('ctlpr.statute_camera', 'WHERE statut
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.camera', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site', '');
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.protected_site_site_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.offense_category', 'WHERE NOT shipped');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.released_reason', '');
+SELECT pg_catalog.pg_extension_config_dump('ctlpr.released_reason_release_id_seq', '');
 -- The time of another server is not this one's: the table comes empty.
 SELECT pg_catalog.pg_extension_config_dump('ctlpr.clock', 'WHERE false');

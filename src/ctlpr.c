@@ -55,6 +55,7 @@ int	  ctlpr_clock_skew_s;
 int	  ctlpr_bulk_row_limit;
 int	  ctlpr_pending_limit_s;
 int	  ctlpr_observe_limit_min;
+int	  ctlpr_public_delay_min;
 bool  ctlpr_restore;
 int	  ctlpr_on_expired_ingest;
 
@@ -100,6 +101,7 @@ RECORDED_INTEGER(clock_skew)
 RECORDED_INTEGER(bulk_row_limit)
 RECORDED_INTEGER(pending_limit)
 RECORDED_INTEGER(observe_limit)
+RECORDED_INTEGER(public_delay)
 
 static bool
 check_restore(bool *value, void **extra, GucSource source)
@@ -280,6 +282,14 @@ define_request_settings(void)
 	DefineCustomIntVariable("ctlpr.observe_limit", "Longest time that a relation stays in observe mode.", NULL,
 							&ctlpr_observe_limit_min, 30 * 24 * 60, 1, 90 * 24 * 60, PGC_SUSET, GUC_UNIT_MIN, check_observe_limit,
 							NULL, NULL);
+
+	/*
+	 * Administrators can choose when the public sees that a search was made.
+	 * Sooner warns whoever is sought; 0 shows each entry at once.
+	 */
+	DefineCustomIntVariable("ctlpr.public_delay", "Time after which an entry of the log shows in the public views.",
+							"Usage is counted by whole months that are past it.", &ctlpr_public_delay_min, 30 * 24 * 60, 0,
+							10 * 365 * 24 * 60, PGC_SUSET, GUC_UNIT_MIN, check_public_delay, NULL, NULL);
 
 	/*
 	 * A superuser turns this on in the session that loads a dump: COPY may then

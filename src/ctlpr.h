@@ -72,6 +72,7 @@ extern int	 ctlpr_clock_skew_s;
 extern int	 ctlpr_bulk_row_limit;
 extern int	 ctlpr_pending_limit_s;
 extern int	 ctlpr_observe_limit_min;
+extern int	 ctlpr_public_delay_min;
 extern bool	 ctlpr_restore;
 extern int	 ctlpr_on_expired_ingest;
 

@@ -284,7 +284,7 @@ SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_extension e JO
 SELECT ok((SELECT count(*) FROM ctlpr.camera WHERE nondisclosure) > 0, 'there are cameras under a condition of non-disclosure');
 SET LOCAL ROLE cameras_public;
 SELECT is((SELECT array_agg(p.camera_id) FROM ctlpr.public_cameras p WHERE p.camera_id = 'CAM-8'), '{CAM-8}'::text[], 'the public sees where cameras stand');
-SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND has_table_privilege(c.oid, 'SELECT')), '{public_cameras}'::name[], 'and nothing else of the schema');
+SELECT is((SELECT array_agg(c.relname ORDER BY c.relname) FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND has_table_privilege(c.oid, 'SELECT')), '{public_agencies,public_audit_log,public_cameras,public_cameras_geojson,public_checkpoint,public_purges,public_rules,public_usage}'::name[], 'and nothing else of the schema but the public record');
 RESET ROLE;
 SELECT is((SELECT count(*) FROM ctlpr.public_cameras p JOIN ctlpr.camera c USING (camera_id) WHERE c.nondisclosure) + (SELECT count(*) FROM ctlpr.camera WHERE NOT nondisclosure), (SELECT count(*) FROM ctlpr.public_cameras), 'all but those under that condition');
 
