@@ -80,6 +80,7 @@
 	const contrast = () => {
 		const found = [];
 		let looked = 0;
+		all('details').forEach(details => { details.open = true; });
 		const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
 		for (let node; (node = walker.nextNode());) {
 			const element = node.parentElement;

@@ -1,7 +1,8 @@
 # 13(e)(2), 14(a)(7): the transparency page shows what the public views show and no plate; it loads nothing, and everybody can read it.
 #
 # One database is a world of ctlpr's own with searches, sharing, refusals and a
-# purge, and plates written wherever somebody can write.  The other has tables
+# purge, and plates written wherever somebody can write; the clock is the test's,
+# as the public sees whole months that are over.  The other has tables
 # of the same shape as the views, to see the page with names, numbers and times
 # that no test could bring about.  AXE_CORE=path of axe.min.js has axe-core look
 # at each page as well.
@@ -27,25 +28,29 @@ plan skip_all => 'python3 is not installed' if system('python3 -c "" 2>/dev/null
 plan skip_all => 'chromium is not installed (Debian package chromium)' if !CtlprBrowser::program();
 die "tools/ctlpr-page is not built (make tools)" if !-x $tool;
 
+require_faketime();
+
 my $sites = PostgreSQL::Test::Utils::tempdir;
-my $node = new_node('page', "ctlpr.public_delay = 0\nctlpr.checkpoint_origin = 'police.example.gov/ctlpr'\nctlpr.checkpoint_key = '$sites/key.pem'");
+my $node = new_node('page', "ctlpr.public_delay = 0\nctlpr.purge_naptime = 1s\nctlpr.checkpoint_origin = 'police.example.gov/ctlpr'\nctlpr.checkpoint_key = '$sites/key.pem'");
 
 # ---- what a world has to tell ----
 
 my $key;
 IPC::Run::run([ "$FindBin::Bin/../../tools/keygen.sh", "$sites/key.pem", 'police.example.gov/ctlpr' ], '>', \$key) or die 'no key';
 chomp $key;
-$node->start;
+
+shift_clock($node, '+0d');
+start_shifted($node);
 new_world($node, 'world');
 
 # The plates that nobody may find: one that is read and searched, one that is only written into texts, in its usual forms.
 my @plates = qw(QX7RMB2 ZK94WPT);
 my $hostile = q{O'Brien & Söhne <script>alert("1")</script> 'Town'};
 my $hostile_sql = $hostile =~ s/'/''/gr;
-$node->safe_psql('world', <<"SQL");
+$node->safe_psql('world', encode_utf8(<<"SQL"));
 SELECT ctlpr.register_agency('CT-<i>&"', '$hostile_sql', 'police', 'CT');
 SELECT ctlpr.register_agency('CT-NONE', 'Nowhere Police', 'police', 'CT');
-SELECT ctlpr.register_camera('C' || n, 'CT-NHPD', true, ST_SetSRID(ST_MakePoint(-72.99 + n * 0.006, 41.28 + (n * 7 % 12) * 0.005), 4326)::geography, 'Crossing ' || n || ' <b>&'), ctlpr.activate_camera('C' || n)
+SELECT ctlpr.register_camera('C' || n, 'CT-NHPD', true, ST_SetSRID(ST_MakePoint(-72.99 + n * 0.006, 41.28 + (n * 7 % 12) * 0.005), 4326)::geography, 'Crossing ' || n || ' <b>&')
 	FROM generate_series(1, 11) n;
 SELECT ctlpr.register_camera('C12', 'CT-NHPD', true, ST_SetSRID(ST_MakePoint(-72.9, 41.3), 4326)::geography, 'Unseen Quay', 'federal', nondisclosure => true);
 SELECT ctlpr.register_camera('CAR', 'CT-NHPD', false);
@@ -66,7 +71,17 @@ statements('hpd', map { "SELECT ctlpr.begin_request('stolen_vehicle', $texts); S
 statements('nhpd', "SELECT ctlpr.begin_request('ZK94WPT', $texts)", "SELECT ctlpr.begin_request('immigration_enforcement', $texts)",
 	"SELECT ctlpr.begin_request('stolen_vehicle', $texts, on_behalf_of => 'ZK94WPT')", "SELECT * FROM plate_reads WHERE plate = 'QX7RMB2'");
 statements('txpd', "SELECT ctlpr.begin_request('stolen_vehicle', $texts); SELECT * FROM plate_reads WHERE plate = 'QX7RMB2'");
-$node->safe_psql('world', "SET client_min_messages = warning; SELECT ctlpr.start_purge('plate_reads', approved_by => 'Chief'); SELECT ctlpr.purge('plate_reads'); SELECT ctlpr.audit_checkpoint()");
+$node->safe_psql('world', "SET client_min_messages = warning; SELECT ctlpr.start_purge('plate_reads', approved_by => 'Chief'); SELECT ctlpr.purge('plate_reads')");
+# Six weeks later.  Nobody believes such a clock until somebody vouches for it; before 16 libfaketime does not reach the worker that doubts it.
+$node->stop;
+shift_clock($node, '+45d');
+start_shifted($node);
+if (major($node) >= 16)
+{
+	await_true(sub { return $node->safe_psql('world', 'SELECT count(*) FROM ctlpr.clock WHERE doubted_at IS NOT NULL') eq '1' }) or die 'the clock is not doubted';
+	$node->safe_psql('world', "SELECT ctlpr.confirm_clock('the test has set it')");
+}
+$node->safe_psql('world', 'SELECT ctlpr.audit_checkpoint()');
 $node->safe_psql('world', 'CREATE ROLE page LOGIN IN ROLE ctlpr_public; CREATE ROLE nobody_much LOGIN');
 
 # ---- the tool ----
@@ -131,7 +146,7 @@ subtest 'what the page says is what the views say' => sub {
 };
 
 subtest 'the checkpoint of the page proves the log to whoever keeps it' => sub {
-	is(slurp("$sites/nhpd/data/checkpoint.txt"), $node->safe_psql('world', 'SELECT note FROM ctlpr.checkpoints ORDER BY epoch DESC, size DESC LIMIT 1') . "\n", 'the signed note, byte by byte');
+	is(encode_utf8(slurp("$sites/nhpd/data/checkpoint.txt")), $node->safe_psql('world', 'SELECT note FROM ctlpr.checkpoints ORDER BY epoch DESC, size DESC LIMIT 1'), 'the signed note, byte by byte');
 	$node->safe_psql('world', "\\o $sites/log.txt\nSELECT ctlpr.export_audit()");
 	IPC::Run::run([ "$FindBin::Bin/../../tools/ctlpr-verify", '--key', $key, "$sites/log.txt", "$sites/nhpd/data/checkpoint.txt" ], '>', \my $said, '2>&1');
 	like($said, qr/valid/, 'ctlpr-verify takes it') or diag $said;
@@ -155,7 +170,7 @@ subtest 'what cannot be done is said in a line, and nothing is half written' => 
 	$fails->(6, qr/nothing was published for CT-NHPD in 1999/, 'a year without data', '--agency', 'CT-NHPD', '--year', 1999, @ours);
 	$fails->(3, qr/cannot connect: /, 'a server that is down', '--agency', 'CT-NHPD', '--port', 1, @ours);
 	$fails->(3, qr/cannot run /, 'no psql', '--agency', 'CT-NHPD', '--psql', "$sites/none", @ours);
-	$fails->(4, qr/ctlpr is not installed there/, 'a database without ctlpr', '--agency', 'CT-NHPD', '--dbname', 'postgres', @ours);
+	$fails->(4, qr/the public views are missing/, 'a database without ctlpr', '--agency', 'CT-NHPD', '--dbname', 'postgres', @ours);
 	$fails->(4, qr/this login may not act as ctlpr_public/, 'a login that is none of ctlpr_public', '--agency', 'CT-NHPD', '--username', 'nobody_much', @ours);
 	$fails->(2, qr/no such time zone: Mars/, 'a time zone that there is not', '--agency', 'CT-NHPD', '--time-zone', 'Mars', @ours);
 	is(join('', map { "$_\n" . slurp("$sites/nhpd/$_") } files_of("$sites/nhpd")), $before, 'the site is as it was');
@@ -172,9 +187,9 @@ subtest 'what cannot be done is said in a line, and nothing is half written' => 
 	$fails->(7, qr/cannot write into /, 'a directory that is not there', '--agency', 'CT-NHPD', '--output', "$sites/nowhere/site");
 	mkdir "$sites/foreign" or die "$sites/foreign: $!";
 	append_to_file("$sites/foreign/thesis.txt", 'the only copy');
-	$fails->(7, qr/was not made by ctlpr-page/, 'a directory of somebody', '--agency', 'CT-NHPD', '--output', "$sites/foreign");
+	$fails->(7, qr/[^\n]* was not made by ctlpr-page/, 'a directory of somebody', '--agency', 'CT-NHPD', '--output', "$sites/foreign");
 	is(slurp("$sites/foreign/thesis.txt"), 'the only copy', '... is left alone');
-	$fails->(7, qr/is no directory/, 'a file', '--agency', 'CT-NHPD', '--output', "$sites/foreign/thesis.txt");
+	$fails->(7, qr/[^\n]* is no directory/, 'a file', '--agency', 'CT-NHPD', '--output', "$sites/foreign/thesis.txt");
 	is((run_page('--agency', 'CT-NHPD', '--output', "$sites/foreign", '--force'))[0], 0, '... but with --force');
 	is_deeply([ files_of("$sites/foreign") ], \@expected_files, '... which replaces all of it');
 	mkdir "$sites/empty" or die "$sites/empty: $!";
@@ -248,7 +263,7 @@ subtest 'a spreadsheet finds no formula' => sub {
 		unlike(slurp("$sites/many/$file"), qr/(?:^|,|\n)"?[\t ]*[=+@]|(?:^|,|\n)"?-(?![0-9.]+(?:,|\r))/, $file);
 	}
 	like(slurp("$sites/many/data/cameras.csv"), qr/,"'=HYPERLINK\(""http/, 'it is there as text');
-	like(slurp("$sites/many/data/cameras.csv"), qr/,-73\.4\d*,41\.\d+\r/, '... and a longitude is a number');
+	like(slurp("$sites/many/data/cameras.csv"), qr/,41\.\d+,-73\.\d+\r/, '... and a longitude is a number');
 };
 
 subtest 'a year is that of the law\'s time zone' => sub {

@@ -175,7 +175,7 @@ def main(argv=None):
     except Fatal as error:
         code, message = error.code, str(error)
     except DatabaseError as error:
-        code, message = (UNFIT if error.kind == "unfit" else UNREACHABLE), str(error)
+        code, message = {"unfit": UNFIT, "argument": USAGE}.get(error.kind, UNREACHABLE), str(error)
     except FolderError as error:
         code, message = NOT_WRITTEN, str(error)
     except KeyboardInterrupt:

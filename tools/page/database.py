@@ -16,7 +16,7 @@ import tempfile
 
 
 class DatabaseError(Exception):
-    """kind: unreachable | unfit | failed; the message is one line"""
+    """kind: unreachable | unfit | argument | failed; the message is one line"""
 
     def __init__(self, kind, message):
         super().__init__(message)
@@ -91,10 +91,10 @@ def first_error(text):
 # What the server answers where the public views, the role, or membership in it are missing
 UNFIT = {
     "42P01": "the public views are missing",
+    "3F000": "the public views are missing",
     "42703": "the public views are of another version",
-    "3F000": "ctlpr is not installed there",
-    "22023": None,
-    "42704": None,
+    "22023": "ctlpr is not installed there",
+    "42704": "ctlpr is not installed there",
     "42501": "this login may not act as ctlpr_public: GRANT ctlpr_public TO it",
 }
 
@@ -137,6 +137,8 @@ def read(connection, variables, psql, names=tuple(QUERIES)):
         state, message = first_error(errors.read().decode(errors="replace"))
         if status == 2 and current is None:
             raise DatabaseError("unreachable", f"cannot connect: {message}")
+        if state == "22023" and '"TimeZone"' in message:
+            raise DatabaseError("argument", f"no such time zone: {variables['zone']}")
         if state in UNFIT:
-            raise DatabaseError("unfit", f"{UNFIT[state] or 'not a database that serves this page'} ({message})")
+            raise DatabaseError("unfit", f"{UNFIT[state]} ({message})")
         raise DatabaseError("failed", f"{message} ({state})" if state else message)
