@@ -1,5 +1,5 @@
-// checks.js - what a reader by keyboard, by ear, in the dark or on paper needs of a page: each function gives a list of what
-// is missing, empty where nothing is.  Run in the page by test/t/transparency_page.pl.
+// checks.js - what a reader by keyboard, by ear, in the dark or on paper needs of a page: most functions give a list of
+// what is missing, empty where nothing is.  Run in the page by test/t/transparency_page.pl.
 (() => {
 	const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 	const show = element => element.outerHTML.replace(/\s+/g, ' ').slice(0, 120);
@@ -57,6 +57,12 @@
 			const values = all('.bar-value', svg).map(e => e.textContent).concat(all('.mark > title', svg).map(e => e.textContent.split(': ').pop()));
 			values.filter(value => !cells.has(value)).forEach(value => found.push(`${value} is in no table: ${show(svg)}`));
 			const named = all('.bar-name', svg).length;
+			const number = text => Number(text.replace(/,/g, ''));
+			const size = svg.matches('.bars') ? mark => parseFloat(mark.getAttribute('width')) : mark => parseFloat(mark.getAttribute('height'));
+			const marks = all('.mark', svg), most = Math.max(...values.map(number)), largest = Math.max(...marks.map(size));
+			marks.forEach((mark, i) => {
+				if (Math.abs(size(mark) / largest - number(values[i]) / most) > 0.011) found.push(`${values[i]} is drawn as ${size(mark)} of ${largest}: ${show(svg)}`);
+			});
 			if (svg.matches('.bars') && named !== all('.mark', svg).length) found.push(`a bar without its name: ${show(svg)}`);
 		}
 		return found;
@@ -145,6 +151,14 @@
 	const wide = () => all('body *').filter(e => { const box = e.getBoundingClientRect(); return !e.closest('.scroll, pre, svg, .skip') && box.width && box.right > document.documentElement.clientWidth + 1; }).map(show).slice(0, 3);
 	const scrolls_sideways = () => document.documentElement.scrollWidth > document.documentElement.clientWidth ? wide().concat('the page') : wide();
 
-	window.checks = { structure, tables, charts, contrast, self_contained, policy, scrolls_sideways };
+	// Numbers of a map and where they stand on it, in pixels, with the pixels of its mile and kilometer
+	const map = () => {
+		const svg = document.querySelector('.map'), frame = svg.getBoundingClientRect();
+		const places = Object.fromEntries(all('.pin', svg).map(pin => { const box = pin.getBoundingClientRect(); return [pin.nextElementSibling.textContent, [box.left + box.width / 2 - frame.left, box.top + box.height / 2 - frame.top]]; }));
+		const lengths = Object.fromEntries(all('.scale', svg).map(line => [line.nextElementSibling.textContent, line.getBoundingClientRect().width]));
+		return { places, lengths };
+	};
+
+	window.checks = { structure, tables, charts, contrast, self_contained, policy, scrolls_sideways, map };
 	return Object.keys(window.checks).join(' ');
 })()

@@ -127,6 +127,13 @@ subtest 'no plate is in any file of the site, however it is written' => sub {
 subtest 'what the page says is what the views say' => sub {
 	my $view = sub { return $node->safe_psql('world', "SET ROLE ctlpr_public; $_[0]") };
 	my $usage = sub { return $view->("SELECT coalesce(sum(count), 0) FROM ctlpr.public_usage WHERE agency_id = 'CT-NHPD' AND measure = '$_[0]'") };
+	my %measured = ('Plates read' => 'reads_collected', 'Searches' => 'searches', 'Times shared' => 'shared', 'Refusals' => 'refusals', 'Reads deleted' => 'reads_deleted');
+	my %figures = $page =~ m{<div><dt>([^<]*)<span[^>]*>[^<]*</span></dt><dd>([\d,]+)</dd>}g;
+	for my $name (sort keys %measured)
+	{
+		is($figures{$name}, $usage->($measured{$name}), "$name: as counted");
+		isnt($figures{$name}, '0', '... and some');
+	}
 	my @rows = split /\r\n/, slurp("$sites/nhpd/data/log.csv");
 	is(@rows - 1, $view->("SELECT count(*) FROM ctlpr.public_audit_log WHERE agency_id = 'CT-NHPD' OR 'CT-NHPD' = ANY (owners)"), 'every entry of the agency, or about its reads, that is published');
 	like($rows[0], qr/^seq,at,agency_id,/, '... under the names of the columns');
@@ -139,6 +146,9 @@ subtest 'what the page says is what the views say' => sub {
 	ok(abs($first->{geometry}{coordinates}[0] + 72.984) < 1e-9 && abs($first->{geometry}{coordinates}[1] - 41.315) < 1e-9, '... where it stands, longitude first')
 	  or diag explain $first;
 	unlike(join('', map { slurp("$sites/nhpd/$_") } files_of("$sites/nhpd")), qr/Unseen Quay|\bC12\b/, '... which is nowhere');
+	my @read = grep { /^\S+ \S+ \S+ \[\d+\] ctlpr-page / } split /\n(?=\d{4}-)/, slurp($node->logfile);
+	is(scalar(grep { /statement: BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;/ } @read), scalar(grep { /statement: COMMIT;/ } @read), 'all of it is read in one transaction, of one instant');
+	like($read[1], qr/SET LOCAL search_path = pg_catalog, pg_temp;/, '... under a search path of its own');
 	like($page, qr{13\(b\)\(2\)\(A\)}, 'rules stand with their clause');
 	like($page, qr{New Haven Police}, 'the agency is named');
 	like($page, qr{href="mailto:records\@example\.gov"}, 'whom to ask');
@@ -225,6 +235,7 @@ for my $view (split /\n/, $node->safe_psql('world', "SELECT c.relname FROM pg_cl
 	my $columns = $node->safe_psql('world', "SELECT string_agg(format('%I %s', attname, format_type(atttypid, atttypmod)), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'ctlpr.$view'::regclass AND attnum > 0");
 	$node->safe_psql('shapes', "CREATE TABLE ctlpr.$view ($columns); GRANT SELECT ON ctlpr.$view TO ctlpr_public");
 }
+$node->safe_psql('shapes', 'GRANT USAGE ON SCHEMA ctlpr TO nobody_much; GRANT SELECT ON ALL TABLES IN SCHEMA ctlpr TO nobody_much');
 my $long = 'Honorable ' . 'Metropolitan-Interjurisdictional-' x 8 . 'Police';
 my $right_to_left = "\x{202e}\x{5de}\x{5e9}\x{5d8}\x{5e8}\x{5d4} 12 <img src=x onerror=alert(1)>";
 my $quoted = sub { return "'" . $_[0] =~ s/'/''/gr . "'" };
@@ -256,6 +267,8 @@ for my $name (sort keys %page_of)
 	my ($code, undef, $err) = run_page('--dbname', $database, '--agency', $agency, '--output', "$sites/$name");
 	is("$code $err", '0 ', "the page of $agency");
 }
+
+is((run_page('--dbname', 'shapes', '--agency', 'ONE', '--output', "$sites/none", '--username', 'nobody_much'))[0], 4, 'who may read the views by another right does not read them as the public');
 
 subtest 'a spreadsheet finds no formula' => sub {
 	for my $file (grep { /csv$/ } files_of("$sites/many"))
@@ -319,6 +332,28 @@ for my $name (sort keys %page_of)
 		is_deeply([ $browser->complaints ], [], '... and the console is empty');
 	};
 }
+
+subtest 'the map shows where the cameras are' => sub {
+	$browser->media('screen', 'prefers-color-scheme' => 'light', 'prefers-reduced-motion' => 'reduce');
+	$browser->viewport(1280);
+	$browser->open_page("file://$sites/nhpd/index.html");
+	$browser->value($checks);
+	is($browser->value('[...document.querySelectorAll("#cameras ~ .scroll tbody td:nth-child(2)")].map(e => e.textContent).join(" ")'), 'C1 C2 C3 C4 C5 C6 C7 C8 C9 C10 C11 CAR', 'in the table by name, as people count');
+	my $map = $browser->value('checks.map()');
+	is_deeply([ sort { $a <=> $b } keys %{ $map->{places} } ], [ 1 .. 11 ], 'each fixed one has its number on the map');
+	my ($mile) = map { $map->{lengths}{$_} / (split)[0] } grep { / mi$/ } keys %{ $map->{lengths} };
+	my ($kilometer) = map { $map->{lengths}{$_} / (split)[0] } grep { / km$/ } keys %{ $map->{lengths} };
+	ok(abs($mile / $kilometer - 1.609344) < 0.02, 'a mile is a mile') or diag explain $map;
+	my @wrong;
+	for my $n (2 .. 11)
+	{
+		my ($x, $y) = map { $map->{places}{$n}[$_] - $map->{places}{1}[$_] } 0, 1;
+		my $east = ($n - 1) * 0.006 * 111.195 * cos(41.31 * atan2(1, 1) / 45);
+		my $north = ($n * 7 % 12 - 7) * 0.005 * 111.195;
+		push @wrong, "$n: $x, $y" if abs($x / $kilometer - $east) > 0.03 || abs(-$y / $kilometer - $north) > 0.03;
+	}
+	is_deeply(\@wrong, [], '... and the cameras are as far apart as they are, by its own scale');
+};
 
 subtest 'names that somebody typed are text' => sub {
 	$browser->open_page("file://$sites/hostile/index.html");

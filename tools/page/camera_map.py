@@ -9,13 +9,13 @@ text and marks have one size on every screen.
 import math
 from collections import namedtuple
 
-from words import count_of, el, number
+from words import el
 from charts import percent
 
 Mark = namedtuple("Mark", "number name longitude latitude active")
 
 EARTH_KM = 6371.0088
-SHAPES = ((0.5, "flat"), (0.64, "wide"), (0.8, "tall"))   # height as a part of the width, class
+SHAPES = ((0.5, "half"), (0.64, "golden"), (0.8, "high"))   # height as a part of the width, class
 MARGIN = 0.09
 NUMBERED = 60      # up to so many cameras carry their number
 WIDTH_PX = 700     # width for which marks are kept from covering each other
@@ -170,6 +170,3 @@ def extent_in_words(marks):
     width = (max(m.longitude for m in marks) - min(m.longitude for m in marks)) * projection.km_lon
     height = (max(m.latitude for m in marks) - min(m.latitude for m in marks)) * projection.km_lat
     return (f"They lie within {max(1, round(width / KILOMETERS_PER_MILE)):,} by {max(1, round(height / KILOMETERS_PER_MILE)):,} miles, from west to east and from south to north.")
-
-
-__all__ = ["Mark", "camera_map", "extent_in_words", "count_of", "number"]

@@ -8,7 +8,7 @@ description, and stands next to a table of the same figures (document.py).
 
 import math
 
-from words import el, markup, number, short_number, MONTHS
+from words import el, number, short_number, MONTHS
 
 
 def drawing(ident, title, description, height, *content, class_=""):
@@ -87,6 +87,3 @@ def columns(ident, title, description, months, tone=""):
         if i == 0 or month.month == 1:
             content.append(el("text", str(month.year), x=middle, y="224", text_anchor="middle", class_="axis year"))
     return drawing(ident, title, description, 230, content, class_=f"columns {tone}")
-
-
-__all__ = ["bars", "columns", "drawing", "percent", "markup"]

@@ -46,10 +46,16 @@ def label_of(code):
     return capital(str(code).replace("_", " ").strip()) if code else "Not stated"
 
 
-def moment_in_words(text, zone):
-    """2026-11-28T20:15 as November 28, 2026, 8:15 p.m. EST"""
+def moment_in_words(text, zone, letters=9):
+    """2026-11-28T20:15 as November 28, 2026, 8:15 p.m. EST; letters: of the month, at most"""
     at = datetime.datetime.fromisoformat(text[:16])
-    return f"{day_in_words(at)}, {at.hour % 12 or 12}:{at.minute:02d} {'a.m.' if at.hour < 12 else 'p.m.'} {zone}".strip()
+    return f"{day_in_words(at, letters)}, {at.hour % 12 or 12}:{at.minute:02d} {'a.m.' if at.hour < 12 else 'p.m.'} {zone}".strip()
+
+
+def rule_in_words(rule):
+    """A rule as its view puts it, but for what it says twice"""
+    found = re.fullmatch(r"(.*\b(\d+ days) after capture): \2 \(\d+ hours\) after capture", rule["detail"] or "")
+    return found.group(1) if found else rule["detail"] or label_of(rule["rule"])
 
 
 def duration_in_words(text):
@@ -77,11 +83,11 @@ class Table:
         region["class_"] += " pair" if len(heads) == 2 else ""
         self.markup = el("div", el("table", el("caption", caption, id=f"{ident}-caption"),
                                    el("thead", el("tr", [el("th", head, scope="col", class_=kind) for head, kind in heads])),
-                                   el("tbody", cells), foot, class_="wide-table" if len(heads) > 3 else None), **region)
+                                   el("tbody", cells), foot, class_="many" if len(heads) > 6 else "some" if len(heads) > 3 else None), **region)
 
-    def behind(self, summary):
-        """Folded away where it is long"""
-        return self.markup if self.length <= 10 else el("details", el("summary", summary), self.markup)
+    def behind(self, summary, longest=0):
+        """Folded away where it is longer than that: what a drawing has said already, or a long list.  Paper has it whole."""
+        return self.markup if self.length <= longest else el("details", el("summary", summary), self.markup)
 
 
 class Page:
@@ -96,9 +102,6 @@ class Page:
         self.period = (f"{month_in_words(months[0])} to {month_in_words(months[-1])}" if len(months) > 1 else month_in_words(months[0]) if months else None)
         self.during = f"from {self.period}" if len(months) > 1 else f"in {self.period}" if months else "in this period"
         self.purposes = {rule["rule"]: rule for rule in record.rules if rule["topic"] in ("purpose", "prohibition") and not rule["agency_name"]}
-        self.clauses = {}
-        for rule in record.rules:
-            self.clauses.setdefault(rule["clause"], rule["detail"])
         self.sections = []
 
     # ---- parts ----
@@ -120,9 +123,10 @@ class Page:
             return None
         highest = max(rows, key=lambda pair: pair[1])
         description = (f"{count_of(total, unit, units)} {self.during}; most in {month_in_words(highest[0])}, {number(highest[1])}. The table below has every month.")
+        drawing = charts.columns(ident, title, description, rows, tone) if len(rows) > 3 else charts.bars(ident, title, description, [(month_in_words(m), count) for m, count in rows], tone)
         table = Table(f"{ident}-table", f"{title}, figures", ("Month", (capital(units), "n")),
                       [(month_in_words(month), number(count)) for month, count in rows], ("Total", number(total)))
-        return [self.figure(title, f"{count_of(total, unit, units)} {self.during}", charts.columns(ident, title, description, rows, tone)),
+        return [self.figure(title, f"{count_of(total, unit, units)} {self.during}", drawing),
                 table.behind("Show the figures of every month")]
 
     def of_purpose(self, item, what):
@@ -157,7 +161,7 @@ class Page:
             if not rules:
                 continue
             content += [el("h3", title), el("p", intro),
-                        el("ul", [el("li", el("span", rule["clause"], class_="clause"), el("span", rule["detail"] or label_of(rule["rule"]))) for rule in rules], class_="rules", role="list")]
+                        el("ul", [el("li", el("span", rule["clause"], class_="clause"), el("span", rule_in_words(rule))) for rule in rules], class_="rules", role="list")]
         if len(content) == 1:
             content.append(self.empty("No rules have been adopted in this database."))
         self.section("rules", "The rules", content)
@@ -240,7 +244,7 @@ class Page:
                 el("h3", "For what"),
                 Table("sharing-table", "Sharing by recipient and stated purpose", ("Recipient", "Purpose", ("Times", "n")),
                       [(name_of(self.recipient(entity, name)), label_of(item), number(count)) for (entity, name, item), count in sums(rows, "entity", "entity_name", "item")],
-                      ("Total", "", number(total))).behind("Show every recipient and purpose"),
+                      ("Total", "", number(total))).behind("Show every recipient and purpose", 12),
             ]
         else:
             content.append(self.empty(f"Reads of this agency were shared with nobody {self.during}."))
@@ -258,18 +262,21 @@ class Page:
             title = "Refusals by clause"
             description = f"{count_of(total, 'refusal')} {self.during}; most often under {by_clause[0][0] or 'no clause'}, {number(by_clause[0][1])}. The table below has all clauses."
             content += [
-                self.figure(title, f"{count_of(total, 'refusal')} {self.during}", charts.bars("refusals-chart", title, description, [(self.clause_in_words(clause), count) for clause, count in by_clause], "refused")),
+                self.figure(title, f"{count_of(total, 'refusal')} {self.during}", charts.bars("refusals-chart", title, description, [(self.refusal_in_words(clause, rows), count) for clause, count in by_clause], "refused")),
                 Table("refusals-clauses", f"{title}, figures", ("Clause", ("Refusals", "n")), [(clause or "No clause", number(count)) for clause, count in by_clause], ("Total", number(total))).behind("Show the figures of every clause"),
                 el("h3", "Why"),
                 Table("refusals-table", "Refusals by clause and reason", ("Clause", "Why it was refused", ("Refusals", "n")),
-                      [(clause or "No clause", REFUSALS.get(state, "It was not allowed"), number(count)) for (clause, state), count in sums(rows, "clause", "item")], ("Total", "", number(total))).behind("Show every reason"),
+                      [(clause or "No clause", REFUSALS.get(state, "It was not allowed"), number(count)) for (clause, state), count in sums(rows, "clause", "item")], ("Total", "", number(total))).behind("Show every reason", 12),
             ]
         else:
             content.append(self.empty(f"No search was refused {self.during}."))
         self.section("refusals", "What was refused", content)
 
-    def clause_in_words(self, clause):
-        return f"{clause}  {self.clauses[clause]}" if clause in self.clauses else clause or "No clause: not about what the law forbids, but about how the database is used"
+    def refusal_in_words(self, clause, rows):
+        """What was forbidden, where the clause forbids a purpose; why it was refused otherwise"""
+        forbidden = join_words(sorted({rule["detail"] for rule in self.record.rules if rule["topic"] == "prohibition" and rule["clause"] == clause}))
+        reasons = [REFUSALS.get(state, "It was not allowed") for state, _ in sums([row for row in rows if row["clause"] == clause], "item")]
+        return f"{clause or 'No clause'}: {forbidden or reasons[0] + (', and other reasons' if len(reasons) > 1 else '')}"
 
     def deletion(self):
         chart = self.monthly("deleted-chart", "Reads deleted in each month", ("reads_deleted",), "read", "reads", "deleted")
@@ -282,7 +289,7 @@ class Page:
                         el("p", f"{count_of(sum(p['runs'] for p in self.record.purges), 'certificate')} on {count_of(len(self.record.purges), 'day')}, the latest of {day_in_words(as_date(days[0]['finished_on']))}. ",
                            el("a", "Download all days", href="data/purges.csv")),
                         Table("purges-table", f"The latest {count_of(len(days), 'day')} with deletions", ("Day", ("Certificates", "n"), ("Reads deleted", "n")),
-                              [(day_in_words(as_date(p["finished_on"])), number(p["runs"]), number(p["rows_deleted"])) for p in days]).behind("Show the latest days")]
+                              [(day_in_words(as_date(p["finished_on"])), number(p["runs"]), number(p["rows_deleted"])) for p in days]).behind("Show the latest days", 7)]
         content.append(el("p", f"Up to {count_of(late, 'read')} {'was' if late == 1 else 'were'} deleted later than the law permits {self.during}. Nobody could see them meanwhile." if late else
                           f"No read was deleted later than the law permits {self.during}.", class_="note" if late else "meta"))
         self.section("deletion", "What was deleted", content)
@@ -295,7 +302,7 @@ class Page:
             rows = []
             for entry in reversed(self.record.latest):
                 said = " – ".join(capital(text) for text in (entry["offense_category"], entry["reason"]) if text and text != "not stated")
-                rows.append((number(entry["seq"]), moment_in_words(entry["at"], ""), name_of(entry["agency_name"] or "Not registered"), ACTIONS.get(entry["action"], label_of(entry["action"])),
+                rows.append((number(entry["seq"]), moment_in_words(entry["at"], "", 3), name_of(entry["agency_name"] or "Not registered"), ACTIONS.get(entry["action"], label_of(entry["action"])),
                              label_of(entry["purpose"]) if entry["purpose"] else "–", name_of(said) if said else "–", "Allowed" if entry["allowed"] else "Refused", entry["clause"] or "–"))
             content.append(Table("log-table", f"The latest {count_of(len(rows), 'entry', 'entries')} about requests and searches", (("Entry", "n"), "When", "Agency", "What", "Purpose", "Offense", "Answer", "Clause"), rows).markup)
         else:
@@ -386,4 +393,4 @@ class Page:
         return f"<!DOCTYPE html>\n{el('html', head, body, lang='en')}\n"
 
 
-__all__ = ["Page", "as_date", "join_words"]
+__all__ = ["Page"]

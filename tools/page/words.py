@@ -78,8 +78,8 @@ def join_words(items):
 MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December")
 
 
-def day_in_words(date):
-    return f"{MONTHS[date.month - 1]} {date.day}, {date.year}"
+def day_in_words(date, letters=9):
+    return f"{MONTHS[date.month - 1][:letters]} {date.day}, {date.year}"
 
 
 def month_in_words(date):
