@@ -263,12 +263,13 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE NOT LEAKPROOF SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET log_min_error_statement = 'panic'
 AS $$
+#variable_conflict use_column
 DECLARE
 	entry   ctlpr.audit_entry;
 	stated  text[];
 	shown   text;
 	place   int := 0;
-	word    text;
+	next    text;
 	result  bigint;
 BEGIN
 	PERFORM ctlpr.check_number('seq', release_reason.seq);
@@ -311,6 +312,8 @@ BEGIN
 			HINT = 'Leave it out; "[redacted]" marks what is left out.';
 	END IF;
 	IF ctlpr.holds_text(shown, entry.case_number) OR ctlpr.holds_text(shown, entry.officer)
+			OR EXISTS (SELECT FROM unnest(ctlpr.words_of(entry.officer)) n (name) WHERE length(n.name) > 2 AND n.name = ANY (ctlpr.words_of(shown))
+				AND n.name NOT IN ('officer', 'ofc', 'sergeant', 'sgt', 'detective', 'det', 'lieutenant', 'captain', 'cpt', 'trooper', 'agent', 'deputy', 'inspector', 'chief'))
 			OR ctlpr.holds_text(shown, (SELECT c.case_number FROM ctlpr.request_completion c WHERE c.request_seq = coalesce(entry.request_seq, entry.seq)))
 			OR EXISTS (
 				SELECT
@@ -326,8 +329,8 @@ BEGIN
 
 	/* what is shown as a reason was stated as one */
 	stated := ctlpr.words_of(entry.reason);
-	FOREACH word IN ARRAY ctlpr.words_of(shown) LOOP
-		SELECT min(s.at) INTO place FROM unnest(stated) WITH ORDINALITY s (word, at) WHERE s.word = release_reason.word AND s.at > place;
+	FOREACH next IN ARRAY ctlpr.words_of(shown) LOOP
+		SELECT min(s.at) INTO place FROM unnest(stated) WITH ORDINALITY s (word, at) WHERE s.word = next AND s.at > place;
 		IF place IS NULL THEN
 			RAISE EXCEPTION USING ERRCODE = '22023',
 				MESSAGE = 'the text has words that the stated reason has not, or not in this order',
@@ -498,110 +501,137 @@ AS $$
 		JOIN ctlpr.statute s ON s.statute = a.statute
 		CROSS JOIN ctlpr.purge_run p
 		CROSS JOIN LATERAL jsonb_each_text(p.owners) o (agency_id, reads)
-	WHERE p.finished_at < date_trunc('month', ctlpr.public_until() AT TIME ZONE s.time_zone) AT TIME ZONE s.time_zone
+	WHERE p.certificate_seq IS NOT NULL
+		AND p.finished_at < date_trunc('month', ctlpr.public_until() AT TIME ZONE s.time_zone) AT TIME ZONE s.time_zone
 		AND p.finished_at - ctlpr.first_expiry(p.run_id)
-			> 2 * coalesce(nullif(current_setting('ctlpr.purge_naptime', true), '')::interval, interval '60 s') + (p.finished_at - p.started_at)
+			/* as in the annual report: a longer ctlpr.purge_naptime is a choice, and makes reads late */
+			> interval '120 s' + (p.finished_at - p.started_at)
 	GROUP BY 1, 2
 $$;
 COMMENT ON FUNCTION ctlpr.public_over_retention() IS 'Reads that were deleted late, by owner and month, as far as they are public: 15(a)(1)(E)';
 
 /*
- * A search is a request under which at least one statement ran, in the month
- * of the request; a comparison with hotlists is none, and listed apart, as are
- * statements.  In observe mode a statement ran although it was not allowed.  A
- * time shared is a statement that touched reads of another agency, or a
- * disclosure on record, see ctlpr.disclosures.
+ * Counted as the annual report counts (15(a)(1)), so that its figures are the
+ * sums of these.  A search is a request under which at least one statement ran,
+ * in the month of the first; a comparison with hotlists is none, and listed
+ * apart, as are statements.  What a vendor does is its agency's.  Reads are
+ * shared by a statement that touches those of another agency.  In observe mode
+ * a statement runs although it was not allowed; what did is listed apart.
+ *
+ * The log is read once, for its verdicts, and once more for outcomes that
+ * touched reads; each is put together by hashes, as a look at the outcomes of
+ * each entry by itself would take ten times as long.
  */
 CREATE VIEW ctlpr.public_usage WITH (security_barrier) AS
 WITH law AS (
-	SELECT z.zone, date_trunc('month', (SELECT ctlpr.public_until()) AT TIME ZONE z.zone) AS ends
-	FROM (SELECT coalesce((SELECT s.time_zone FROM ctlpr.statute_adoption d JOIN ctlpr.statute s ON s.statute = d.statute), 'UTC') AS zone) z
-), entry AS (
-	SELECT e.seq, e.request_seq, date_trunc('month', e.at AT TIME ZONE law.zone)::date AS month, a.agency_id, e.agency_kind, e.action, e.allowed, e.sqlstate, e.clause,
+	SELECT z.zone, z.statute, date_trunc('month', (SELECT ctlpr.public_until()) AT TIME ZONE z.zone) AS ends
+	FROM (SELECT s.statute, coalesce(s.time_zone, 'UTC') AS zone
+			FROM (SELECT) one LEFT JOIN ctlpr.statute_adoption d ON true LEFT JOIN ctlpr.statute s ON s.statute = d.statute) z
+), entry AS MATERIALIZED (
+	SELECT e.seq, e.request_seq, date_trunc('month', e.at AT TIME ZONE law.zone)::date AS month,
+		CASE e.agency_kind WHEN 'vendor' THEN coalesce(e.on_behalf_of, e.agency_id) ELSE e.agency_id END AS actor,
+		e.agency_id, e.on_behalf_of, e.action, e.allowed, e.enforced IS FALSE AS observed, e.clause, e.basis,
+		CASE WHEN e.sqlstate ~ '^LP[0-9]{3}$' THEN e.sqlstate END AS sqlstate,
 		CASE WHEN e.purpose IS NULL THEN NULL
 			WHEN (e.statute, e.purpose) IN (SELECT p.statute, p.purpose FROM ctlpr.statute_purpose p) THEN e.purpose
 			ELSE 'unknown purpose' END AS purpose,
-		(e.statute, e.basis) IN (SELECT i.statute, i.kind FROM ctlpr.statute_authorization i WHERE i.compels) AS warrant,
-		e.action IN ('select', 'insert', 'update', 'delete', 'merge', 'copy') AND e.relation IS DISTINCT FROM 'ctlpr.audit_entry'
-			AND (e.allowed OR e.enforced IS FALSE) AS ran,
-		CASE WHEN e.action = 'disclosure' THEN e.detail ->> 'recipient_agency' WHEN e.agency_kind = 'vendor' THEN e.on_behalf_of ELSE coalesce(e.on_behalf_of, e.agency_id) END AS recipient,
-		e.agency_id AS acting,
-		e.on_behalf_of,
+		e.action IN ('select', 'insert', 'update', 'delete', 'merge', 'copy') AND (e.allowed OR e.enforced IS FALSE) AS ran,
 		CASE WHEN e.action IN ('disclosure', 'hotlist') THEN e.detail END AS detail
-	FROM law, ctlpr.audit_entry e
-		LEFT JOIN ctlpr.agency a ON a.agency_id = e.agency_id
+	FROM law CROSS JOIN ctlpr.audit_entry e
 	WHERE e.entry = 'verdict'
 		AND e.at < law.ends AT TIME ZONE law.zone
 		AND e.action <> 'configuration'
-), shared AS (
-	SELECT n.month, n.purpose, n.clause, n.warrant, n.recipient, u.owner
-	FROM entry n
-		JOIN ctlpr.audit_entry x ON x.of_seq = n.seq AND x.entry = 'outcome'
+		AND e.relation IS DISTINCT FROM 'ctlpr.audit_entry'
+), used AS (
+	SELECT s.request_seq, min(s.month) AS month, bool_and(s.observed) AS observed
+	FROM entry s
+	WHERE s.ran AND s.request_seq IS NOT NULL
+	GROUP BY s.request_seq
+), judicial AS (
+	SELECT DISTINCT t.kind FROM law JOIN ctlpr.statute_authorization t ON t.statute = law.statute AND 'issuer' = ANY (t.demands)
+), touched AS (
+	SELECT DISTINCT x.of_seq, u.owner
+	FROM ctlpr.audit_entry x
 		CROSS JOIN LATERAL unnest(x.owners, x.owner_rows) u (owner, rows)
-	WHERE n.ran AND u.rows > 0
-		AND (u.owner IS DISTINCT FROM CASE n.agency_kind WHEN 'vendor' THEN n.on_behalf_of ELSE n.acting END OR u.owner <> n.on_behalf_of)
-	UNION ALL
-	SELECT n.month, n.purpose, n.clause, n.warrant, n.recipient, o.owner
+	WHERE x.entry = 'outcome' AND x.owners IS NOT NULL AND u.rows > 0
+), shared AS (
+	SELECT CASE WHEN n.observed THEN 'shared_observed' ELSE 'shared' END AS measure, n.month, n.purpose, t.owner,
+		n.allowed AND n.basis IN (SELECT j.kind FROM judicial j) AS warrant,
+		/* without an agency it was an administrator who broke the glass */
+		coalesce(CASE WHEN n.on_behalf_of <> t.owner THEN n.on_behalf_of END, n.agency_id, '') AS recipient
 	FROM entry n
-		CROSS JOIN LATERAL jsonb_array_elements_text(nullif(n.detail -> 'owners', 'null'::jsonb)) o (owner)
+		JOIN touched t ON t.of_seq = n.seq
+	WHERE n.ran AND (t.owner IS DISTINCT FROM n.actor OR t.owner <> n.on_behalf_of)
+	UNION ALL
+	SELECT 'disclosed', n.month, n.purpose, o.owner, n.detail ->> 'basis' IN (SELECT j.kind FROM judicial j), coalesce(n.detail ->> 'recipient_agency', '')
+	FROM entry n
+		CROSS JOIN LATERAL (
+			SELECT n.actor UNION SELECT d.owner FROM jsonb_array_elements_text(nullif(n.detail -> 'owners', 'null'::jsonb)) d (owner)
+		) o (owner)
 	WHERE n.action = 'disclosure' AND n.allowed
 ), counted AS (
 	SELECT c.agency_id, date_trunc('month', c.read_on::timestamp)::date AS month, 'reads_collected' AS measure, '15(a)(1)(A)' AS clause,
 		NULL::text AS item, NULL::text AS entity, sum(c.reads)::bigint AS count
-	FROM law, ctlpr.ingest_count c
+	FROM law CROSS JOIN ctlpr.ingest_count c
 	WHERE c.read_on < law.ends::date
 	GROUP BY 1, 2
 	UNION ALL
-	SELECT n.agency_id, n.month, 'searches', '15(a)(1)(B)', n.purpose, NULL, count(*)
-	FROM entry n
-	WHERE n.action = 'request' AND n.allowed AND n.purpose IS DISTINCT FROM 'hotlist_comparison'
-		AND n.seq IN (SELECT s.request_seq FROM entry s WHERE s.ran)
-	GROUP BY 1, 2, 5
+	SELECT n.actor, u.month, CASE WHEN u.observed THEN 'searches_observed' ELSE 'searches' END, '15(a)(1)(B)', n.purpose, NULL, count(*)
+	FROM used u
+		JOIN entry n ON n.seq = u.request_seq
+	WHERE n.action = 'request' AND n.purpose IS DISTINCT FROM 'hotlist_comparison'
+	GROUP BY 1, 2, 3, 5
 	UNION ALL
-	SELECT n.agency_id, n.month, 'statements', '15(a)(1)(B)', n.purpose, NULL, count(*)
+	SELECT n.actor, n.month, CASE WHEN n.observed THEN 'statements_observed' ELSE 'statements' END, '15(a)(1)(B)', n.purpose, NULL, count(*)
 	FROM entry n
 	WHERE n.ran
-	GROUP BY 1, 2, 5
+	GROUP BY 1, 2, 3, 5
 	UNION ALL
-	SELECT n.agency_id, n.month, 'hotlist_comparisons', '13(b)(1)(B)(i)',
-		(SELECT string_agg(s.source, ', ' ORDER BY s.source) FROM jsonb_array_elements_text(nullif(n.detail -> 'sources', 'null'::jsonb)) s (source)), NULL, count(*)
+	SELECT n.actor, n.month,
+		CASE n.detail ->> 'function' WHEN 'match_hotlist' THEN 'hotlist_comparisons' WHEN 'match_at_ingest' THEN 'hotlist_matches_at_ingest' ELSE 'hotlist_handovers' END,
+		'13(b)(1)(B)(i)', s.source, NULL, count(*)
 	FROM entry n
+		LEFT JOIN LATERAL jsonb_array_elements_text(CASE WHEN jsonb_typeof(n.detail -> 'sources') = 'array' THEN n.detail -> 'sources' END) s (source) ON true
 	WHERE n.action = 'hotlist' AND n.allowed
-	GROUP BY 1, 2, 5
+	GROUP BY 1, 2, 3, 5
 	UNION ALL
-	SELECT n.agency_id, n.month, 'refusals', n.clause, CASE WHEN n.sqlstate ~ '^LP[0-9]{3}$' THEN n.sqlstate END, NULL, count(*)
+	SELECT n.actor, n.month, CASE WHEN n.observed THEN 'refusals_observed' ELSE 'refusals' END, n.clause, n.sqlstate, NULL, count(*)
 	FROM entry n
 	WHERE NOT n.allowed
-	GROUP BY 1, 2, 4, 5
+	GROUP BY 1, 2, 3, 4, 5
 	UNION ALL
-	SELECT g.agency_id, s.month, m.measure, m.clause, s.purpose, CASE WHEN s.recipient IS NOT NULL THEN coalesce(r.agency_id, 'unregistered') END, count(*)
-	FROM shared s
-		JOIN (VALUES ('shared', '15(a)(1)(C)', false), ('warrants', '15(a)(1)(D)', true)) m (measure, clause, judicial) ON NOT m.judicial OR s.warrant
-		LEFT JOIN ctlpr.agency g ON g.agency_id = s.owner
-		LEFT JOIN ctlpr.agency r ON r.agency_id = s.recipient
-	GROUP BY 1, 2, 3, 4, 5, 6
+	SELECT s.owner, s.month, m.measure, m.clause, s.purpose,
+		CASE WHEN s.recipient = '' THEN 'no agency' ELSE coalesce((SELECT r.agency_id FROM ctlpr.agency r WHERE r.agency_id = s.recipient), 'unregistered') END, s.count
+	FROM (
+		SELECT h.measure, h.month, h.purpose, h.owner, h.warrant, h.recipient, count(*) AS count
+		FROM shared h
+		GROUP BY 1, 2, 3, 4, 5, 6
+	) s
+		CROSS JOIN LATERAL (SELECT s.measure, '15(a)(1)(C)' UNION ALL SELECT 'warrants', '15(a)(1)(D)' WHERE s.warrant) m (measure, clause)
 	UNION ALL
 	SELECT o.agency_id, date_trunc('month', p.finished_at AT TIME ZONE law.zone)::date, 'reads_deleted', '13(b)(2)(A)', NULL, NULL, sum(o.reads::bigint)::bigint
-	FROM law, ctlpr.purge_run p
+	FROM law CROSS JOIN ctlpr.purge_run p
 		CROSS JOIN LATERAL jsonb_each_text(p.owners) o (agency_id, reads)
-	WHERE p.finished_at < law.ends AT TIME ZONE law.zone
+	WHERE p.certificate_seq IS NOT NULL AND p.finished_at < law.ends AT TIME ZONE law.zone
 	GROUP BY 1, 2
 	UNION ALL
 	SELECT l.agency_id, l.month, 'over_retention', '15(a)(1)(E)', NULL, NULL, l.reads
 	FROM ctlpr.public_over_retention() l
 )
-SELECT a.agency_id, a.name AS agency_name, c.month, c.measure, c.clause, c.item, c.entity, c.count
+/* what is of agencies that are not registered comes together in one row */
+SELECT a.agency_id, a.name AS agency_name, c.month, c.measure, c.clause, c.item, c.entity, sum(c.count)::bigint AS count
 FROM counted c
 	LEFT JOIN ctlpr.agency a ON a.agency_id = c.agency_id
+GROUP BY a.agency_id, a.name, c.month, c.measure, c.clause, c.item, c.entity
 ORDER BY a.agency_id, c.month, c.measure, c.clause, c.item, c.entity;
 COMMENT ON VIEW ctlpr.public_usage IS 'Reads, searches, sharing, refusals and deletions for the public, by agency and whole months that are past ctlpr.public_delay (13(e)(2)(B), 14(a)(7))';
-COMMENT ON COLUMN ctlpr.public_usage.agency_id IS 'Agency that acted or, of reads and of what was shared, that owned the reads; NULL if none that is registered';
+COMMENT ON COLUMN ctlpr.public_usage.agency_id IS 'Agency that acted, or for which its vendor did; of reads and accesses, that owned the reads; of disclosures, that made them or owned the reads; NULL if none that is registered';
 COMMENT ON COLUMN ctlpr.public_usage.agency_name IS 'Its name now';
 COMMENT ON COLUMN ctlpr.public_usage.month IS 'First day of the month, in the statute''s time zone';
-COMMENT ON COLUMN ctlpr.public_usage.measure IS 'reads_collected | searches (requests under which a statement ran, hotlist comparisons apart) | statements | hotlist_comparisons | shared | warrants (of those shared, under an instrument that compels) | refusals | reads_deleted | over_retention (reads deleted late, at most)';
+COMMENT ON COLUMN ctlpr.public_usage.measure IS 'reads_collected | searches (requests under which a statement ran, hotlist comparisons apart) | statements | hotlist_comparisons | hotlist_matches_at_ingest | hotlist_handovers (of lists to a matcher) | shared | disclosed (passed on outside of the database) | warrants (of those two, under a judge''s instrument) | refusals | reads_deleted | over_retention (reads deleted late, at most); with _observed at the end: in observe mode, where nothing is refused';
 COMMENT ON COLUMN ctlpr.public_usage.clause IS 'Clause that asks for the number or, of refusals, that was broken';
-COMMENT ON COLUMN ctlpr.public_usage.item IS 'Purpose; of hotlist comparisons the sources, of refusals the SQLSTATE';
-COMMENT ON COLUMN ctlpr.public_usage.entity IS 'Agency with which reads were shared; "unregistered" if it is none that is registered';
+COMMENT ON COLUMN ctlpr.public_usage.item IS 'Purpose; of hotlist comparisons the source, of refusals the SQLSTATE';
+COMMENT ON COLUMN ctlpr.public_usage.entity IS 'Agency that accessed the reads, or to which they were disclosed; "unregistered" if it is none that is registered, "no agency" of an administrator who broke the glass';
 COMMENT ON COLUMN ctlpr.public_usage.count IS 'How many';
 
 /*
