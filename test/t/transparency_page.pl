@@ -126,8 +126,8 @@ subtest 'no plate is in any file of the site, however it is written' => sub {
 
 subtest 'what the page says is what the views say' => sub {
 	my $view = sub { return $node->safe_psql('world', "SET ROLE ctlpr_public; $_[0]") };
-	my $usage = sub { return $view->("SELECT coalesce(sum(count), 0) FROM ctlpr.public_usage WHERE agency_id = 'CT-NHPD' AND measure = '$_[0]'") };
-	my %measured = ('Plates read' => 'reads_collected', 'Searches' => 'searches', 'Times shared' => 'shared', 'Refusals' => 'refusals', 'Reads deleted' => 'reads_deleted');
+	my $usage = sub { return $view->("SELECT coalesce(sum(count), 0) FROM ctlpr.public_usage WHERE agency_id = 'CT-NHPD' AND measure IN ('$_[0]')") };
+	my %measured = ('Plates read' => 'reads_collected', 'Searches' => 'searches', 'Times shared' => "shared', 'disclosed", 'Refusals' => 'refusals', 'Reads deleted' => 'reads_deleted');
 	my %figures = $page =~ m{<div><dt>([^<]*)<span[^>]*>[^<]*</span></dt><dd>([\d,]+)</dd>}g;
 	for my $name (sort keys %measured)
 	{
@@ -252,6 +252,11 @@ INSERT INTO ctlpr.public_usage (agency_id, month, measure, clause, item, entity,
 	FROM generate_series('2026-10-01'::date, '2028-09-01'::date, '1 month') m, (VALUES ('reads_collected', NULL, NULL, NULL, 7e8), ('reads_deleted', NULL, NULL, NULL, 6e8), ('refusals', '<clause>', NULL, NULL, 3),
 		('searches', '13(b)(1)(B)(ii)(IV)', 'stolen_vehicle', NULL, 1234), ('searches', '-1+1', 'a<b>', NULL, 1)) x (measure, clause, item, entity, scale);
 INSERT INTO ctlpr.public_usage (agency_id, month, measure, clause, item, entity, count)
+	VALUES ('MANY', '2027-02-01', 'hotlist_comparisons', NULL, 'ncic', NULL, 70), ('MANY', '2027-02-01', 'hotlist_matches_at_ingest', NULL, 'ncic', NULL, 12345), ('MANY', '2027-02-01', 'hotlist_handovers', NULL, '<own>', NULL, 3),
+		('MANY', '2027-02-01', 'refusals_observed', '13(d)(3)', 'LP004', NULL, 1701), ('MANY', '2027-02-01', 'searches_observed', NULL, 'x', NULL, 1702), ('MANY', '2027-02-01', 'shared_observed', NULL, 'x', 'y', 1703),
+		('MANY', '2027-02-01', 'disclosed', NULL, 'stolen_vehicle', 'ONE', 1704), ('MANY', '2027-02-01', 'shared', NULL, NULL, 'no agency', 1), ('MANY', '2027-02-01', 'shared', NULL, NULL, 'unregistered', 1),
+		('MANY', '2027-02-01', 'warrants', NULL, NULL, 'ONE', 1705), ('MANY', '2027-02-01', 'over_retention', NULL, NULL, NULL, 1706), ('MANY', '2027-02-01', 'statements', NULL, NULL, NULL, 1707);
+INSERT INTO ctlpr.public_usage (agency_id, month, measure, clause, item, entity, count)
 	SELECT 'MANY', '2027-01-01', 'shared', '13(d)(6)(A)', 'stolen_vehicle', n || ' ' || @{[ $quoted->($long) ]}, n FROM generate_series(1, 60) n;
 INSERT INTO ctlpr.public_usage (agency_id, month, measure, clause, item, entity, count) VALUES ('ONE', '2027-01-01', 'searches', '13(b)(1)(B)(ii)(IV)', 'stolen_vehicle', NULL, 1), ('ONE', '2027-01-01', 'reads_collected', NULL, NULL, NULL, 1);
 INSERT INTO ctlpr.public_audit_log (seq, at, agency_id, agency_name, purpose, action, allowed, owners, reason) SELECT n, '2028-01-01'::timestamptz + n * interval '1 minute', 'MANY', @{[ $quoted->($right_to_left) ]}, 'stolen_vehicle', 'select', true, '{MANY}', '\@SUM(1) & "<b>'
@@ -363,6 +368,10 @@ subtest 'names that somebody typed are text' => sub {
 	is($browser->value('document.querySelector("h1 bdi").textContent'), $right_to_left, 'a name from right to left, kept apart');
 	is($browser->value('document.querySelectorAll(".map .dot").length > 100 && document.querySelectorAll("#cameras ~ .scroll tbody tr").length'), 500, 'a map and a table of 500 cameras');
 	is($browser->value('document.querySelectorAll("svg.columns .mark").length'), 3 * 24, '24 months are 24 columns');
+	my $text = $browser->value('document.body.textContent');
+	like($text, $_, "all that is counted is told: $_")
+	  for qr/\(NCIC\)7012,3450/, qr/<own>003/, qr/recorded 1,701 refusals without refusing.*1,702 searches and 1,703 times of sharing/, qr/OneTold, or passed onStolen vehicle1,704/, qr/An administrator, in an emergency/, qr/An agency that is not registered/, qr/1,705 times under a judge/,
+	  qr/Up to 1,706 reads were deleted later/, qr/answered 1,707 statements/;
 	$browser->open_page("file://$sites/long/index.html");
 	is($browser->value('document.querySelector("h1").textContent'), $long, 'a very long name');
 };

@@ -37,6 +37,18 @@ REFUSALS = {
     "LP021": "It could not be put on record, and so was not run",
     "LP030": "Evidence would have been kept, or given up, against the rules",
 }
+HOTLISTS = {
+    "local": "A hotlist of the agency’s own",
+    "addendum": "Addendum of a state facility",
+    "collect": "COLLECT, Connecticut’s law enforcement network",
+    "fbi_kidnapping": "FBI Kidnapping and Missing Persons",
+    "cjis": "Connecticut Criminal Justice Information System",
+    "terrorist_screening": "Terrorist Screening Database",
+    "ncic": "National Crime Information Center (NCIC)",
+    "ncmec": "National Center for Missing and Exploited Children",
+}
+HOTLIST_MEASURES = ("hotlist_comparisons", "hotlist_matches_at_ingest", "hotlist_handovers")
+SHARED = {"shared": "Seen in the database", "disclosed": "Told, or passed on"}
 ACTIONS = {"request": "Request", "select": "Search", "insert": "Reads added", "copy": "Reads added or copied", "disclosure": "Passed on", "hotlist": "Comparison with a hotlist", "merge": "Change", "update": "Change",
            "delete": "Deletion"}
 
@@ -133,7 +145,7 @@ class Page:
         return self.purposes[item][what] if item in self.purposes else "–"
 
     def recipient(self, entity, name):
-        return name or {"unregistered": "An agency that is not registered", None: "Not named"}.get(entity, entity)
+        return name or {"unregistered": "An agency that is not registered", "no agency": "An administrator, in an emergency", None: "Not named"}.get(entity, entity)
 
     # ---- sections ----
 
@@ -144,7 +156,7 @@ class Page:
             ("Cameras", f"{number(in_use)} in use", len(r.cameras)),
             ("Plates read", "with those deleted since", r.total("reads_collected")),
             ("Searches", "by this agency’s people", r.total("searches")),
-            ("Times shared", "with another agency", r.total("shared")),
+            ("Times shared", "with another agency", r.total(*SHARED)),
             ("Refusals", "not allowed, and recorded", r.total("refusals")),
             ("Reads deleted", "their time was up", r.total("reads_deleted")),
         )
@@ -220,15 +232,21 @@ class Page:
             ]
         else:
             content.append(self.empty(f"Nobody searched {self.during}."))
-        statements, comparisons = self.record.total("statements"), self.record.total("hotlist_comparisons")
-        if statements or comparisons:
-            content.append(el("p", f"Under these requests the database answered {count_of(statements, 'statement')}." if statements else None,
-                              f" Reads were compared with a list of wanted vehicles {count_of(comparisons, 'time')}." if comparisons else None, class_="meta"))
+        statements = self.record.total("statements")
+        if statements:
+            content.append(el("p", f"Under these and standing requests, those of programs, the database answered {count_of(statements, 'statement')}.", class_="meta"))
+        compared = self.record.of(*HOTLIST_MEASURES)
+        if compared:
+            counts = dict(sums(compared, "item", "measure"))
+            content += [el("h3", "Comparisons with hotlists"),
+                        el("p", "Reads may be compared with lists of wanted vehicles. That is no search; it is counted for each list that was used."),
+                        Table("hotlists-table", "Comparisons by list", ("List", ("Comparisons", "n"), ("Matches as reads came in", "n"), ("Handed to a matching program", "n")),
+                              [(HOTLISTS.get(item, label_of(item)), *(number(counts.get((item, measure), 0)) for measure in HOTLIST_MEASURES)) for item, _ in sums(compared, "item")]).markup]
         self.section("searches", "Who searched, and why", content)
 
     def sharing(self):
-        rows = self.record.of("shared")
-        content = [el("p", "Reads were shared when another agency saw reads of this one, or was told what a search had found.")]
+        rows = self.record.of(*SHARED)
+        content = [el("p", "Reads were shared when another agency saw reads of this one in the database, or was told what a search had found.")]
         if rows:
             by_recipient = sums(rows, "entity", "entity_name")
             total = sum(count for _, count in by_recipient)
@@ -242,9 +260,9 @@ class Page:
                 Table("sharing-recipients", f"{title}, figures", ("Recipient", ("Times", "n")),
                       [(name_of(self.recipient(*who)), number(count)) for who, count in by_recipient], ("Total", number(total))).behind("Show the figures of every recipient"),
                 el("h3", "For what"),
-                Table("sharing-table", "Sharing by recipient and stated purpose", ("Recipient", "Purpose", ("Times", "n")),
-                      [(name_of(self.recipient(entity, name)), label_of(item), number(count)) for (entity, name, item), count in sums(rows, "entity", "entity_name", "item")],
-                      ("Total", "", number(total))).behind("Show every recipient and purpose", 12),
+                Table("sharing-table", "Sharing by recipient and stated purpose", ("Recipient", "How", "Purpose", ("Times", "n")),
+                      [(name_of(self.recipient(entity, name)), SHARED[measure], label_of(item), number(count)) for (entity, name, measure, item), count in sums(rows, "entity", "entity_name", "measure", "item")],
+                      ("Total", "", "", number(total))).behind("Show every recipient and purpose", 12),
             ]
         else:
             content.append(self.empty(f"Reads of this agency were shared with nobody {self.during}."))
@@ -270,6 +288,10 @@ class Page:
             ]
         else:
             content.append(self.empty(f"No search was refused {self.during}."))
+        observed = {what: self.record.total(f"{what}_observed") for what in ("refusals", "searches", "shared")}
+        if any(observed.values()):
+            content.append(el("p", f"For a time the database only watched: it recorded {count_of(observed['refusals'], 'refusal')} without refusing anything. {count_of(observed['searches'], 'search', 'searches')} and "
+                                   f"{count_of(observed['shared'], 'time')} of sharing went ahead then against the rules, and are not in the figures of this page.", class_="note"))
         self.section("refusals", "What was refused", content)
 
     def refusal_in_words(self, clause, rows):
