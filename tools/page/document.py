@@ -163,7 +163,7 @@ class Page:
         self.section("glance", "At a glance",
                      el("dl", [el("div", el("dt", label, el("span", of, class_="of")), el("dd", number(value))) for label, of, value in entries], class_="figures"),
                      el("p", f"Counted {self.during}, in whole months. The cameras are those of the day this page was made." if self.period else
-                        "The public record has no figures for this agency yet.", class_="meta"))
+                        f"The public record has no counts of this agency {f'for {self.year} ' if self.year else ''}yet.", class_="meta"))
 
     def rules(self):
         content = [el("p", "License plate readers photograph passing vehicles and note plate, place and time. State law says for what these reads may be used, and how long they may be kept. "
