@@ -81,6 +81,10 @@ if (major($node) >= 16)
 	await_true(sub { return $node->safe_psql('world', 'SELECT count(*) FROM ctlpr.clock WHERE doubted_at IS NOT NULL') eq '1' }) or die 'the clock is not doubted';
 	$node->safe_psql('world', "SELECT ctlpr.confirm_clock('the test has set it')");
 }
+# What has expired meanwhile goes, and then nothing changes any more.
+await_true(sub {
+	return $node->safe_psql('world', "SELECT (SELECT coalesce(sum(reads), 0) FROM ctlpr.expired_reads('plate_reads')) + (SELECT count(*) FROM ctlpr.purge_run WHERE certificate_seq IS NULL)") eq '0';
+}) or die 'expired reads are not deleted';
 $node->safe_psql('world', 'SELECT ctlpr.audit_checkpoint()');
 $node->safe_psql('world', 'CREATE ROLE page LOGIN IN ROLE ctlpr_public; CREATE ROLE nobody_much LOGIN');
 
@@ -364,6 +368,7 @@ subtest 'names that somebody typed are text' => sub {
 	$browser->open_page("file://$sites/hostile/index.html");
 	is(decode_utf8(encode_utf8($browser->value('document.querySelector("h1").textContent'))), $hostile, 'markup in a name');
 	is($browser->value('document.title'), "$hostile: license plate reader transparency report", '... in the title');
+	is($browser->value('document.querySelector("meta[name=description]").content'), "License plate readers of $hostile: rules, cameras, searches, sharing, refusals and deletion.", '... in an attribute');
 	$browser->open_page("file://$sites/many/index.html");
 	is($browser->value('document.querySelector("h1 bdi").textContent'), $right_to_left, 'a name from right to left, kept apart');
 	is($browser->value('document.querySelectorAll(".map .dot").length > 100 && document.querySelectorAll("#cameras ~ .scroll tbody tr").length'), 500, 'a map and a table of 500 cameras');

@@ -112,18 +112,34 @@ def scale_bar(projection):
     return el("svg", bars, x="0", y="100%", width="100%", height="1", overflow="visible", class_="scale-bar")
 
 
-def groups_of(marks, projection, radius):
-    """Marks that would cover each other, as one: lists of (x, y, marks)"""
+def groups_of(marks, projection, distance):
+    """Marks less than so many pixels apart, as one: lists of (x, y, marks)"""
     groups = []
     for mark in marks:
         x, y = projection.place(mark.longitude, mark.latitude)
         for group in groups:
-            if math.hypot((x - group[0]) * WIDTH_PX, (y - group[1]) * WIDTH_PX * projection.aspect) < 1.7 * radius:
+            if math.hypot((x - group[0]) * WIDTH_PX, (y - group[1]) * WIDTH_PX * projection.aspect) < distance:
                 group[2].append(mark)
                 break
         else:
             groups.append((x, y, [mark]))
     return groups
+
+
+def pill_width(text):
+    return max(22, 12 + 7 * len(text))
+
+
+def with_room(groups, projection):
+    """Which of the groups can show their numbers without covering others: the first of those that stand in each other's way"""
+    placed, chosen = [], []
+    for x, y, members in groups:
+        half = pill_width(numbers_in_words(members)) / 2
+        free = all(abs(x - px) * WIDTH_PX > (half + other) * 0.9 or abs(y - py) * WIDTH_PX * projection.aspect > 18 for px, py, other in placed)
+        if free:
+            placed.append((x, y, half))
+        chosen.append(free)
+    return chosen
 
 
 def numbers_in_words(members):
@@ -144,17 +160,18 @@ def camera_map(ident, title, description, marks):
         content.append(el("svg", el("polygon", points=points, class_="area"),
                           viewBox=f"0 0 1000 {1000 * projection.aspect:g}", x="0", y="0", width="100%", height="100%", preserveAspectRatio="none"))
     content += graticule(projection)
-    for x, y, members in groups_of(marks, projection, 11 if numbered else 3):
+    groups = groups_of(marks, projection, 11 if numbered else 5)
+    for (x, y, members), free in zip(groups, with_room(groups, projection)):
         label = "; ".join(f"No. {m.number}: {m.name}" for m in members[:6]) + ("; ..." if len(members) > 6 else "")
-        active = any(m.active for m in members)
-        text = numbers_in_words(members)
-        if numbered:
-            width = max(22, 12 + 7 * len(text))
-            mark = [el("rect", x=-width / 2, y="-11", width=width, height="22", rx="11", class_="pin" if active else "pin off"),
-                    el("text", text, y="4", text_anchor="middle", class_="pin-number" if active else "pin-number off"),
-                    el("circle", r="5", class_="dot narrow" if active else "dot narrow off")]
+        off = "" if any(m.active for m in members) else " off"
+        if numbered and free:
+            text = numbers_in_words(members)
+            width = pill_width(text)
+            mark = [el("rect", x=-width / 2, y="-11", width=width, height="22", rx="11", class_=f"pin{off}"),
+                    el("text", text, y="4", text_anchor="middle", class_=f"pin-number{off}"),
+                    el("circle", r="5", class_=f"dot narrow{off}")]
         else:
-            mark = [el("circle", r=min(4 + 1.2 * math.sqrt(len(members) - 1), 9), class_="dot" if active else "dot off")]
+            mark = [el("circle", r=f"{min(5 + 1.2 * math.sqrt(len(members) - 1), 9) - (0 if numbered else 1):.1f}", class_=f"dot{off}")]
         content.append(el("svg", el("title", label), mark, x=percent(100 * x), y=percent(100 * y), width="1", height="1", overflow="visible"))
     content.append(scale_bar(projection))
     return el("svg", el("title", title, id=f"{ident}-title"), el("desc", description, id=f"{ident}-desc"), content,

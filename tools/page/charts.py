@@ -79,7 +79,7 @@ def columns(ident, title, description, months, tone=""):
         if value == greatest and value:
             room = ""
         if room is not None:
-            content.append(el("text", short_number(value), x=middle, y=f"{plot_bottom - height - 6:.1f}", text_anchor="middle", class_=f"value {room}".strip()))
+            content.append(el("text", short_number(value, 3 if count <= 13 else 2), x=middle, y=f"{plot_bottom - height - 6:.1f}", text_anchor="middle", class_=f"value {room}".strip()))
         named = count <= 13 or (month.month - 1) % (3 if count <= 39 else 12) == 0
         if named:
             content.append(el("text", MONTHS[month.month - 1][:3], x=middle, y="207", text_anchor="middle",

@@ -200,11 +200,16 @@ class Page:
         if marks:
             title = f"Map of {count_of(len(marks), 'camera')}"
             description = f"{count_of(len(marks), 'camera')} at the places that the table below lists. {camera_map.extent_in_words(marks)}".strip()
-            key = ("Numbers are those of the table below; one mark may stand for several cameras close together." if len(marks) <= camera_map.NUMBERED else
-                   "Each dot is a camera, a larger one several close together; the table below has them all.")
+            key = []
+            if 1 < len(marks) <= camera_map.NUMBERED:
+                key.append("Numbers are those of the table below; where there is no room for one, a dot stands for it.")
+            elif len(marks) > 1:
+                key.append("Each dot is a camera, a larger one several close together; the table below has them all.")
             if any(not m.active for m in marks):
-                key += " A broken outline means: not in use."
-            content.append(self.figure(title, key + " The shaded ground is the area between the cameras, not a border.", camera_map.camera_map("map", title, description, marks)))
+                key.append("A broken outline means: not in use.")
+            if len(marks) > 2:
+                key.append("The shaded ground is the area between the cameras, not a border.")
+            content.append(self.figure(title, " ".join(key), camera_map.camera_map("map", title, description, marks)))
         content.append(Table("cameras-table", "Cameras of this agency", (("No.", "n"), "Camera", "Place", "Kind", "State", "Paid for by", ("Latitude, longitude", "t")), rows).markup)
         content.append(el("p", "Cameras bought with federal homeland security money on condition that their place is not disclosed are left out, as section 13(e)(2)(A) of the act allows.", class_="meta"))
         self.section("cameras", "Where the cameras are", content)

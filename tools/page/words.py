@@ -51,17 +51,19 @@ def number(value):
     return f"{value:,}"
 
 
-def short_number(value):
-    """1234567 as 1.2M: three digits, for axes and columns"""
-    if value >= 999.5e9:
-        return f"{value / 1e12:.0f}T"
-    for limit, unit, letter in ((999.5e6, 1e9, "B"), (999.5e3, 1e6, "M"), (999.5, 1e3, "k")):
-        if value >= limit:
-            scaled = value / unit
-            digits = 0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2
-            text = f"{scaled:.{digits}f}"
-            return (text.rstrip("0").rstrip(".") if digits else text) + letter
-    return f"{value:.0f}"
+def short_number(value, digits=3):
+    """1234567 as 1.23M: two or three digits, for axes and columns"""
+    if value < 1000:
+        return f"{value:.0f}"
+    scaled, letter = value, ""
+    for unit, name in ((1e3, "k"), (1e6, "M"), (1e9, "B"), (1e12, "T")):
+        # 999,950 is 1M: what would be rounded up to a thousand takes the next letter.
+        if float(f"{scaled:.{digits}g}") < 1000:
+            break
+        scaled, letter = value / unit, name
+    whole = len(f"{float(f'{scaled:.{digits}g}'):.0f}")
+    text = f"{scaled:.{max(0, digits - whole)}f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text) + letter
 
 
 def count_of(value, singular, plural=None):
