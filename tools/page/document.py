@@ -84,7 +84,6 @@ class Table:
     for what is not broken.  The first cell of each row is its heading."""
 
     def __init__(self, ident, caption, columns, rows, total=None):
-        self.ident = ident
         heads = [(c, None) if isinstance(c, str) else c for c in columns]
         cells = []
         for row in rows:
@@ -120,6 +119,10 @@ class Page:
 
     def section(self, ident, title, *content):
         self.sections.append((ident, title, el("section", el("h2", title, id=ident), content, aria_labelledby=ident)))
+
+    def cite(self, clause):
+        """A clause of Connecticut's act behind what the page itself says; other states' laws say it elsewhere, if at all"""
+        return f" (section {clause})" if self.record.agency["state"] == "CT" else ""
 
     def figure(self, title, of, drawing):
         return el("figure", el("figcaption", title, el("span", of, class_="of") if of else None), drawing)
@@ -211,7 +214,7 @@ class Page:
                 key.append("The shaded ground is the area between the cameras, not a border.")
             content.append(self.figure(title, " ".join(key), camera_map.camera_map("map", title, description, marks)))
         content.append(Table("cameras-table", "Cameras of this agency", (("No.", "n"), "Camera", "Place", "Kind", "State", "Paid for by", ("Latitude, longitude", "t")), rows).markup)
-        content.append(el("p", "Cameras bought with federal homeland security money on condition that their place is not disclosed are left out, as section 13(e)(2)(A) of the act allows.", class_="meta"))
+        content.append(el("p", f"Cameras bought with federal homeland security money on condition that their place is not disclosed are left out{self.cite('13(e)(2)(A)')}.", class_="meta"))
         self.section("cameras", "Where the cameras are", content)
 
     def reads(self):
@@ -366,11 +369,11 @@ class Page:
     def about(self):
         r = self.record
         left_out = (
-            "Plates, images, and the times and places of reads. They are confidential by section 13(e)(1), and audit records are published without them (section 13(e)(2)(B)).",
+            f"Plates, images, and the times and places of reads. They are confidential{self.cite('13(e)(1)')}, and audit records are published without them{self.cite('13(e)(2)(B)')}.",
             "Officers, case numbers and the text of reasons. A reason is shown as the kind of offense; its text only where a records officer has released it.",
             (f"Entries of the log younger than {self.delay}, so that nobody is warned of an investigation that is still running. Counts are of whole months that are past that time." if self.delay and not self.delay.startswith("0") else
              "Counts of the month that has not ended."),
-            "Places of cameras under a federal condition of non-disclosure (section 13(e)(2)(A)).",
+            f"Places of cameras under a federal condition of non-disclosure{self.cite('13(e)(2)(A)')}.",
         )
         contact = [self.contact_in_words(text) for text in self.contact] or ["Ask the records officer of the agency."]
         self.section("about", "About this page",
@@ -379,7 +382,7 @@ class Page:
                         f" It covers the year {self.year}." if self.year else None),
                      el("h3", "What is left out, and why"), el("ul", [el("li", text) for text in left_out if text]),
                      el("h3", "Questions and requests"), [el("p", line) for line in contact],
-                     el("p", "A person who was the registered owner of a vehicle when it was read may ask for the reads of it (section 13(e)(3))."))
+                     el("p", f"A person who was the registered owner of a vehicle when it was read may ask for the reads of it{self.cite('13(e)(3)')}.") if self.cite("13(e)(3)") else None)
 
     def contact_in_words(self, text):
         if re.fullmatch(r"[^\s@<>\"']+@[^\s@<>\"']+", text):
