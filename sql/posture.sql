@@ -164,6 +164,8 @@ AS $$
 			'a relation may be observed, and nothing enforced on it, for longer than ctlpr comes with', NULL),
 		('ctlpr.request_timeout', NULL, NULL, 1800, 'warning', '30min',
 			'a terminal left alone searches on under the last officer''s request for longer', NULL),
+		('ctlpr.public_delay', NULL, '{0}', NULL, 'warning', '30d',
+			'a search shows to the public at once, also to whom it seeks', NULL),
 		('ctlpr.purge_naptime', NULL, NULL, 3600, 'info', '60s',
 			'expired reads, hidden at once, stay stored for longer', NULL),
 		('ctlpr.erase', '{on}', NULL, NULL, 'warning', 'on',

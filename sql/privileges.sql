@@ -156,7 +156,7 @@ GRANT SELECT ON ctlpr.camera_requests_at_sites TO ctlpr_auditor;
  */
 GRANT SELECT ON ctlpr.public_cameras, ctlpr.public_cameras_geojson, ctlpr.public_audit_log, ctlpr.public_usage, ctlpr.public_agencies,
 	ctlpr.public_rules, ctlpr.public_purges, ctlpr.public_checkpoint TO ctlpr_public, ctlpr_auditor;
-GRANT EXECUTE ON FUNCTION ctlpr.public_until(), ctlpr.public_over_retention() TO ctlpr_public, ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.public_until(), ctlpr.public_usage_counted() TO ctlpr_public, ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.release_reason(bigint, text), ctlpr.withdraw_release(bigint, text), ctlpr.set_offense_category(text, text, int),
 	ctlpr.remove_offense_category(text) TO ctlpr_registrar;
 GRANT SELECT ON ctlpr.offense_category TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;

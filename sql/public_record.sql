@@ -187,6 +187,18 @@ COMMENT ON FUNCTION ctlpr.remove_offense_category(text) IS 'Shows no offense to 
  */
 
 /*
+ * compared_text(text) - a text as it is compared: compatible characters, such
+ * as wide ones, are taken for what they stand for.  Only UTF8 has them.
+ */
+CREATE FUNCTION ctlpr.compared_text(value text) RETURNS text
+LANGUAGE sql STABLE STRICT PARALLEL SAFE NOT LEAKPROOF
+SET search_path = pg_catalog, pg_temp
+AS $$
+	SELECT CASE WHEN getdatabaseencoding() = 'UTF8' THEN normalize(value, NFKC) ELSE value END
+$$;
+COMMENT ON FUNCTION ctlpr.compared_text(text) IS 'Internal: a text with its compatible characters replaced, as it is compared';
+
+/*
  * holds_text(haystack, needle) - is this text in that one, however it is
  * spelled: letters and digits count, and of those that cameras and people take
  * for each other (O and 0, I and 1 and L) any.
@@ -195,7 +207,7 @@ COMMENT ON FUNCTION ctlpr.remove_offense_category(text) IS 'Shows no offense to 
  * one letter would be found anywhere.
  */
 CREATE FUNCTION ctlpr.holds_text(haystack text, needle text) RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE NOT LEAKPROOF
+LANGUAGE sql STABLE STRICT PARALLEL SAFE NOT LEAKPROOF
 SET search_path = pg_catalog, pg_temp
 AS $$
 	SELECT n.plain <> ''
@@ -203,7 +215,7 @@ AS $$
 			CASE WHEN length(n.plain) > 3 THEN n.spelled ELSE '(^|[^[:alnum:]])' || n.spelled || '($|[^[:alnum:]])' END
 	FROM (
 		SELECT p.plain, array_to_string(regexp_split_to_array(p.plain, ''), '[^[:alnum:]]*') AS spelled
-		FROM (SELECT translate(upper(regexp_replace(needle, '[^[:alnum:]]', '', 'g')), 'OIL', '011') AS plain) p
+		FROM (SELECT translate(upper(regexp_replace(ctlpr.compared_text(needle), '[^[:alnum:]]', '', 'g')), 'OIL', '011') AS plain) p
 	) n
 $$;
 COMMENT ON FUNCTION ctlpr.holds_text(text, text) IS 'Internal: is a plate, a case number or a name in a text, without regard to case, spaces and punctuation';
@@ -295,10 +307,7 @@ BEGIN
 			HINT = 'Release the reason when ctlpr.request_timeout has passed, or the standing request has ended.';
 	END IF;
 
-	shown := regexp_replace(release_reason.released_text, '\[(\.\.\.|redacted)\]', ' ', 'gi');
-	IF getdatabaseencoding() = 'UTF8' THEN
-		shown := normalize(shown, NFKC);
-	END IF;
+	shown := ctlpr.compared_text(regexp_replace(release_reason.released_text, '\[(\.\.\.|redacted)\]', ' ', 'gi'));
 	IF shown ~ '[^\u0020-\u007e\u00a0-\u017f\u2013\u2014\u2018\u2019\u201c\u201d\u2026[:space:]]' THEN
 		RAISE EXCEPTION USING ERRCODE = '22023',
 			MESSAGE = 'the text has characters other than Latin letters, digits and punctuation',
@@ -328,7 +337,7 @@ BEGIN
 	END IF;
 
 	/* what is shown as a reason was stated as one */
-	stated := ctlpr.words_of(entry.reason);
+	stated := ctlpr.words_of(ctlpr.compared_text(entry.reason));
 	FOREACH next IN ARRAY ctlpr.words_of(shown) LOOP
 		SELECT min(s.at) INTO place FROM unnest(stated) WITH ORDINALITY s (word, at) WHERE s.word = next AND s.at > place;
 		IF place IS NULL THEN
@@ -488,29 +497,6 @@ COMMENT ON COLUMN ctlpr.public_audit_log.reason IS 'The stated reason, as a reco
  */
 
 /*
- * Reads that were deleted late, see ctlpr.over_retained(), which shows an
- * auditor those of its agency; these are numbers for everybody.
- */
-CREATE FUNCTION ctlpr.public_over_retention()
-RETURNS TABLE (agency_id text, month date, reads bigint)
-LANGUAGE sql STABLE PARALLEL RESTRICTED NOT LEAKPROOF SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp
-AS $$
-	SELECT o.agency_id, date_trunc('month', p.finished_at AT TIME ZONE s.time_zone)::date, sum(o.reads::bigint)::bigint
-	FROM ctlpr.statute_adoption a
-		JOIN ctlpr.statute s ON s.statute = a.statute
-		CROSS JOIN ctlpr.purge_run p
-		CROSS JOIN LATERAL jsonb_each_text(p.owners) o (agency_id, reads)
-	WHERE p.certificate_seq IS NOT NULL
-		AND p.finished_at < date_trunc('month', ctlpr.public_until() AT TIME ZONE s.time_zone) AT TIME ZONE s.time_zone
-		AND p.finished_at - ctlpr.first_expiry(p.run_id)
-			/* as in the annual report: a longer ctlpr.purge_naptime is a choice, and makes reads late */
-			> interval '120 s' + (p.finished_at - p.started_at)
-	GROUP BY 1, 2
-$$;
-COMMENT ON FUNCTION ctlpr.public_over_retention() IS 'Reads that were deleted late, by owner and month, as far as they are public: 15(a)(1)(E)';
-
-/*
  * Counted as the annual report counts (15(a)(1)), so that its figures are the
  * sums of these.  A search is a request under which at least one statement ran,
  * in the month of the first; a comparison with hotlists is none, and listed
@@ -522,7 +508,13 @@ COMMENT ON FUNCTION ctlpr.public_over_retention() IS 'Reads that were deleted la
  * touched reads; each is put together by hashes, as a look at the outcomes of
  * each entry by itself would take ten times as long.
  */
-CREATE VIEW ctlpr.public_usage WITH (security_barrier) AS
+CREATE FUNCTION ctlpr.public_usage_counted()
+RETURNS TABLE (agency_id text, agency_name text, month date, measure text, clause text, item text, entity text, count bigint)
+LANGUAGE sql STABLE PARALLEL RESTRICTED NOT LEAKPROOF SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+/* to compile it takes longer than to run it */
+SET jit = off
+AS $$
 WITH law AS (
 	SELECT z.zone, z.statute, date_trunc('month', (SELECT ctlpr.public_until()) AT TIME ZONE z.zone) AS ends
 	FROM (SELECT s.statute, coalesce(s.time_zone, 'UTC') AS zone
@@ -615,15 +607,26 @@ WITH law AS (
 	WHERE p.certificate_seq IS NOT NULL AND p.finished_at < law.ends AT TIME ZONE law.zone
 	GROUP BY 1, 2
 	UNION ALL
-	SELECT l.agency_id, l.month, 'over_retention', '15(a)(1)(E)', NULL, NULL, l.reads
-	FROM ctlpr.public_over_retention() l
+	/* as ctlpr.over_retained(), and as in the annual report: a longer ctlpr.purge_naptime is a choice, and makes reads late */
+	SELECT o.agency_id, date_trunc('month', p.finished_at AT TIME ZONE law.zone)::date, 'over_retention', '15(a)(1)(E)', NULL, NULL, sum(o.reads::bigint)::bigint
+	FROM law CROSS JOIN ctlpr.purge_run p
+		CROSS JOIN LATERAL jsonb_each_text(p.owners) o (agency_id, reads)
+	WHERE p.certificate_seq IS NOT NULL AND p.finished_at < law.ends AT TIME ZONE law.zone
+		AND p.finished_at - ctlpr.first_expiry(p.run_id) > interval '120 s' + (p.finished_at - p.started_at)
+	GROUP BY 1, 2
 )
 /* what is of agencies that are not registered comes together in one row */
 SELECT a.agency_id, a.name AS agency_name, c.month, c.measure, c.clause, c.item, c.entity, sum(c.count)::bigint AS count
 FROM counted c
 	LEFT JOIN ctlpr.agency a ON a.agency_id = c.agency_id
 GROUP BY a.agency_id, a.name, c.month, c.measure, c.clause, c.item, c.entity
-ORDER BY a.agency_id, c.month, c.measure, c.clause, c.item, c.entity;
+ORDER BY a.agency_id, c.month, c.measure, c.clause, c.item, c.entity
+$$;
+COMMENT ON FUNCTION ctlpr.public_usage_counted() IS 'What the view public_usage shows';
+
+CREATE VIEW ctlpr.public_usage WITH (security_barrier) AS
+SELECT c.agency_id, c.agency_name, c.month, c.measure, c.clause, c.item, c.entity, c.count
+FROM ctlpr.public_usage_counted() c;
 COMMENT ON VIEW ctlpr.public_usage IS 'Reads, searches, sharing, refusals and deletions for the public, by agency and whole months that are past ctlpr.public_delay (13(e)(2)(B), 14(a)(7))';
 COMMENT ON COLUMN ctlpr.public_usage.agency_id IS 'Agency that acted, or for which its vendor did; of reads and accesses, that owned the reads; of disclosures, that made them or owned the reads; NULL if none that is registered';
 COMMENT ON COLUMN ctlpr.public_usage.agency_name IS 'Its name now';

@@ -317,13 +317,22 @@ join_leader(StatementAccess *access)
 	}
 }
 
-/* Writing the log by hand is refused; reading it is recorded. */
+/*
+ * Writing the log by hand is refused; reading it is recorded.  Counts of rows
+ * that a filter removed are counts of entries that are another agency's, or
+ * not public yet.
+ */
 static void
 guard_log(bool reads, bool writes, const QueryDesc *query_desc)
 {
 	if (writes)
 		gate_refuse_command("ddl", registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
-	if (reads && !is_leaders_plan(query_desc) && !RecoveryInProgress())
+	if (!reads || is_leaders_plan(query_desc))
+		return;
+	if (utility_gate_explains() && (query_desc->instrument_options & (INSTRUMENT_TIMER | INSTRUMENT_ROWS)) != 0 &&
+		!superuser_arg(GetOuterUserId()))
+		gate_refuse_command("select", registry_log_relation(), CAUSE_EXPLAIN_LOG, "13(e)(2)(B)");
+	if (!RecoveryInProgress())
 		record_log_reading("select");
 }
 

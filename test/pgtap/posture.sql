@@ -24,7 +24,7 @@ BEGIN
 END
 $$;
 
-SELECT plan(137);
+SELECT plan(138);
 
 -- A setting of the whole server comes and goes; a reload reaches a session between two of its statements.
 SELECT is((SELECT severity FROM ctlpr.posture WHERE item = 'setting fsync'), 'violation', 'without fsync no record is durable');
@@ -96,7 +96,7 @@ SELECT is_empty($$SELECT * FROM posture.seen() s WHERE num_nulls(s.severity, s.i
 SELECT posture.appears(format('SET LOCAL %s = %L', v.name, v.value), 'setting ' || v.name, v.severity, format('^%s is .* in this session: ', v.name), format('^RESET %s;$', v.name))
 FROM (VALUES
 	('ctlpr.audit_durability', 'async', 'warning'), ('ctlpr.restore', 'on', 'violation'), ('ctlpr.bulk_row_limit', '0', 'warning'), ('ctlpr.bulk_row_limit', '20000', 'info'),
-	('ctlpr.pending_limit', '2d', 'info'), ('ctlpr.clock_skew', '10min', 'warning'), ('ctlpr.observe_limit', '60d', 'warning'), ('ctlpr.request_timeout', '2h', 'warning'),
+	('ctlpr.pending_limit', '2d', 'info'), ('ctlpr.clock_skew', '10min', 'warning'), ('ctlpr.observe_limit', '60d', 'warning'), ('ctlpr.request_timeout', '2h', 'warning'), ('ctlpr.public_delay', '0', 'warning'),
 	('synchronous_commit', 'off', 'warning'), ('zero_damaged_pages', 'on', 'warning'), ('ignore_checksum_failure', 'on', 'warning'), ('allow_system_table_mods', 'on', 'warning'),
 	('session_replication_role', 'replica', 'warning'), ('row_security', 'off', 'info'), ('lo_compat_privileges', 'on', 'warning'),
 	('log_statement', 'all', 'warning'), ('log_min_duration_statement', '0', 'warning'), ('log_min_duration_sample', '100', 'warning'), ('log_transaction_sample_rate', '0.1', 'warning'),

@@ -9,6 +9,7 @@ CREATE EXTENSION IF NOT EXISTS pgtap;
 
 -- what an earlier run may have left behind
 DELETE FROM ctlpr.role_binding WHERE role_name LIKE 'pr\_test\_%';
+DELETE FROM ctlpr.standing_request WHERE role_name LIKE 'pr\_test\_%';
 DELETE FROM ctlpr.agency WHERE agency_id LIKE 'PR-TEST-%';
 DELETE FROM ctlpr.offense_category WHERE NOT shipped;
 DELETE FROM ctlpr.camera WHERE camera_id LIKE 'PR-TEST-%';
@@ -58,6 +59,10 @@ SELECT pg_temp.try($$SELECT ctlpr.begin_request('QZX7841')$$) AS planted_purpose
 BEGIN;
 SELECT ctlpr.begin_request('criminal_investigation', reason => 'ＱＺＸ７８４１', offense => 'ＱＺＸ７８４１') AS wide_request \gset
 SELECT pg_temp.try('SELECT pg_temp.raise_plate(plate) FROM public.pr_test_reads') AS planted_state \gset
+COMMIT;
+BEGIN;
+SELECT ctlpr.begin_request('stolen_vehicle', reason => 'my enemy seen') AS vanity \gset
+SELECT count(*) FROM public.pr_test_reads WHERE plate = 'ＭＹ' \gset
 COMMIT;
 SELECT ctlpr.record_disclosure(:request, 'PR-TEST-2', 'handed over QZX7841') AS disclosure \gset
 RESET ROLE;
@@ -113,7 +118,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION pg_temp.refused(text, text, text) TO PUBLIC;
 
-SELECT plan(106);
+SELECT plan(112);
 
 /*
  * The role
@@ -123,7 +128,7 @@ SELECT is((SELECT array_agg(c::text ORDER BY c::text COLLATE "C") FROM pg_temp.r
 	'the public reads these views, and no other relation or column of the schema');
 SELECT is((SELECT array_agg(p.oid::regprocedure::text ORDER BY p.oid::regprocedure::text COLLATE "C") FROM pg_proc p WHERE p.pronamespace = 'ctlpr'::regnamespace
 		AND has_function_privilege('pr_test_web', p.oid, 'EXECUTE') AND NOT has_function_privilege('public', p.oid, 'EXECUTE')),
-	'{ctlpr.public_over_retention(),ctlpr.public_until()}'::text[], 'and executes what these need and everybody may, no other function');
+	'{ctlpr.public_until(),ctlpr.public_usage_counted()}'::text[], 'and executes what these need and everybody may, no other function');
 SELECT is_empty($$SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm', 'f')
 		AND (has_table_privilege('pr_test_web', c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE, TRIGGER, REFERENCES') OR has_any_column_privilege('pr_test_web', c.oid, 'INSERT, UPDATE, REFERENCES'))
 	UNION ALL SELECT c.oid::regclass FROM pg_class c WHERE c.relnamespace = 'ctlpr'::regnamespace AND CASE WHEN c.relkind = 'S' THEN has_sequence_privilege('pr_test_web', c.oid, 'USAGE, SELECT, UPDATE') END$$,
@@ -154,6 +159,9 @@ SET ROLE pr_test_web;
 SELECT is((SELECT count(*) FROM ctlpr.public_audit_log WHERE seq > (SELECT seq FROM beginning)), 0::bigint, 'nobody is warned of a running case: what is new does not show');
 SELECT throws_ok('SET ctlpr.public_delay = 0', '42501', NULL, 'no user shortens the delay');
 SELECT throws_ok($$SELECT set_config('ctlpr.public_delay', '0', false)$$, '42501', NULL, 'in no other way either');
+SELECT throws_ok($$EXPLAIN (ANALYZE) SELECT * FROM ctlpr.public_audit_log WHERE agency_id = 'PR-TEST-1'$$, 'LP010', NULL, 'what is not public yet is not counted either');
+SELECT lives_ok($$EXPLAIN (BUFFERS) SELECT * FROM ctlpr.public_audit_log WHERE agency_id = 'PR-TEST-1'$$, 'a plan without counts is shown');
+SELECT lives_ok($$EXPLAIN (ANALYZE) SELECT * FROM ctlpr.public_usage$$, 'and of usage, whose counting is its own');
 RESET ROLE;
 SET ctlpr.public_delay = '1min';
 SELECT is(ctlpr.public_until(), now() - interval '1 minute', 'what is recorded before now less the delay is public');
@@ -230,9 +238,11 @@ RESET ROLE;
 SET ROLE pr_test_records;
 SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, 'Stolen car'), '55000', 'no reason is released while its request may go on');
 RESET ROLE;
+SELECT ctlpr.standing_request('pr_test_officer', 'traffic_analytics', 'counts at the plaza', 'the director', now() + interval '1 day') AS standing \gset
 SET ctlpr.request_timeout = '1s';
 SELECT pg_sleep(1.1);
 SET ROLE pr_test_records;
+SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :standing, 'counts'), '55000', 'a standing one goes on until it ends');
 SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, t), s, d) FROM (VALUES
 	('Stolen car QZX7841', '42501', 'a plate is not released'),
 	('Stolen car Q.Z.X. 7841', '42501', 'as it was typed'),
@@ -251,6 +261,8 @@ SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, t
 	(' ', '22023', 'nor a blank'),
 	(NULL, '22004', 'nor NULL'),
 	(repeat('x', 4097), '22001', 'nor more than a reason may have')) v (t, s, d);
+SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :vanity, 'my'), '42501', 'nor a plate of two letters, sought in wide ones');
+SELECT lives_ok(format('SELECT ctlpr.release_reason(%s, %L)', :vanity, 'enemy seen'), '... which may be letters of another word');
 SELECT pg_temp.refused('SELECT ctlpr.release_reason(-1, ''x'')', '42704', 'an entry that is not there has no reason');
 SELECT pg_temp.refused('SELECT ctlpr.release_reason(NULL, ''x'')', '22004', 'nor has none');
 SELECT pg_temp.refused('SELECT ctlpr.withdraw_release(1, ''x'')', '42704', 'what is not released is not withdrawn');
@@ -259,7 +271,7 @@ SELECT lives_ok(format('SELECT ctlpr.release_reason(%s, %L)', :request, 'stolen 
 SELECT pg_temp.refused(format('SELECT ctlpr.release_reason(%s, %L)', :request, 'Stolen car'), '42710', 'once');
 RESET ROLE;
 SET ROLE pr_test_web;
-SELECT is((SELECT array_agg(p.reason) FROM ctlpr.public_audit_log p WHERE p.seq > (SELECT seq FROM beginning) AND p.reason IS NOT NULL), '{"stolen car [redacted], seen near the [...] on I-95"}'::text[], 'and show, with that entry alone');
+SELECT is((SELECT array_agg(p.reason) FROM ctlpr.public_audit_log p WHERE p.seq > (SELECT seq FROM beginning) AND p.reason IS NOT NULL), '{"enemy seen","stolen car [redacted], seen near the [...] on I-95"}'::text[], 'and show, with their entries alone');
 RESET ROLE;
 BEGIN;
 SELECT ctlpr.redact_entry(:request, '{reason}', 'a name in it', 'the clerk') \gset
@@ -272,7 +284,7 @@ SELECT lives_ok(format('SELECT ctlpr.withdraw_release(%s, ''the family asked for
 RESET ROLE;
 SELECT is((SELECT p.reason FROM ctlpr.public_audit_log p WHERE p.seq = :request), NULL, 'and shows no more');
 SELECT is((SELECT array_agg(e.action || ' ' || e.agency_id || ' ' || (e.detail ->> 'seq' = :request::text) ORDER BY e.seq) FROM ctlpr.audit_entry e WHERE e.seq > (SELECT seq FROM beginning) AND e.entry = 'verdict' AND e.action IN ('release_reason', 'withdraw_release')),
-	'{release_reason PR-TEST-1 true,withdraw_release PR-TEST-1 true}'::text[], 'both are on record, with the agency');
+	'{release_reason PR-TEST-1 false,release_reason PR-TEST-1 true,withdraw_release PR-TEST-1 true}'::text[], 'both are on record, with the agency');
 
 /*
  * Offense categories
@@ -340,6 +352,7 @@ SELECT * FROM finish();
 SELECT FROM ctlpr.release('public.pr_test_reads', 'end of the test');
 DROP TABLE public.pr_test_reads;
 DELETE FROM ctlpr.offense_category WHERE NOT shipped;
+DELETE FROM ctlpr.standing_request WHERE role_name LIKE 'pr\_test\_%';
 DELETE FROM ctlpr.sharing_limit WHERE limit_id IN (:limit_id, :forbidden_id);
 DELETE FROM ctlpr.agency_option WHERE agency_id LIKE 'PR-TEST-%';
 DELETE FROM ctlpr.camera WHERE camera_id LIKE 'PR-TEST-%';
