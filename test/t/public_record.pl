@@ -65,6 +65,7 @@ outcome($then, statement($then, request($then, on_behalf_of => 'KXR4417'), on_be
 entry($then, action => 'disclosure', purpose => 'stolen_vehicle', detail => '{"recipient_agency": "MA-BPD", "owners": ["CT-HPD"], "basis": "declaration"}');
 statement($then, $standing, purpose => 'traffic_analytics');
 statement($then, undef, purpose => 'KXR4417');    # lawful under another statute
+statement($then, undef, agency_id => 'KXR4417');        # an agency that is not registered here
 my %unbound = (agency_id => undef, agency_kind => undef, purpose => undef, allowed => 'f', enforced => 'f', sqlstate => 'LP001', clause => '13(b)(1)');
 outcome($then, statement($then, undef, %unbound), 'CT-NHPD' => 1);
 my $late = request([1, '-1 second']);
@@ -122,6 +123,7 @@ CT-NHPD f warrants 15(a)(1)(D) stolen_vehicle TX-HPD 1
 TX-HPD f searches 15(a)(1)(B) stolen_vehicle - 1
 TX-HPD f statements 15(a)(1)(B) stolen_vehicle - 1
 - f refusals_observed 13(b)(1) LP001 - 1
+- f statements 15(a)(1)(B) stolen_vehicle - 1
 - f statements_observed 15(a)(1)(B) - - 1
 USAGE
 my @last = ('CT-NHPD t searches 15(a)(1)(B) stolen_vehicle - 1', 'CT-NHPD t statements 15(a)(1)(B) stolen_vehicle - 2');
