@@ -9,7 +9,8 @@
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
 #                        the head of each script says by which variables it is made longer or repeated
 #   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
-#   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server
+#   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server;
+#                        tools/ctlpr-page, which writes an agency's transparency page (docs/transparency-page.md); needs python3
 #   make keygen          a key that signs checkpoints, into KEY=path, for the log named ORIGIN=name; prints its verifier's key
 #   make reference       docs/reference.md, from the comments of the extension's objects
 #   make format          clang-format over the sources; format-check only looks
@@ -39,7 +40,13 @@ ifeq ($(WERROR),1)
 PG_CFLAGS += -Werror
 endif
 
-EXTRA_CLEAN = build tools/ctlpr-verify
+# The program that writes the transparency page; where there is no python3 it could not run either.
+PAGE_PARTS = $(sort $(wildcard tools/page/*.py tools/page/*.css))
+ifneq ($(shell command -v python3),)
+SCRIPTS_built = tools/ctlpr-page
+endif
+
+EXTRA_CLEAN = build tools/ctlpr-verify tools/page/__pycache__
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
 SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo example tools keygen reference format format-check lint
@@ -68,6 +75,12 @@ $(DATA_built): $(SQL_PARTS) $(EXTENSION).control Makefile
 
 endif
 
+# Several files of Python as one program (a zip archive that python3 runs).
+tools/ctlpr-page: $(PAGE_PARTS) Makefile
+	@python3 -c 'import zipapp; zipapp.create_archive("tools/page", "$@.part", "/usr/bin/env python3", filter=lambda path: path.suffix in (".py", ".css"), compressed=True)'
+	@chmod 755 $@.part
+	mv $@.part $@
+
 .PHONY: $(SCRIPT_GOALS)
 
 # PGXS has a check goal of its own, which only says that it is none.
@@ -88,10 +101,7 @@ bench:
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
 
-example:
-	+@PG_CONFIG='$(PG_CONFIG)' examples/search_desk/run.sh
-
-tools: tools/ctlpr-verify
+	tools: tools/ctlpr-verify $(SCRIPTS_built) example:
 
 TOOL_CFLAGS ?= -O2 -g -Wall -Wextra
 tools/ctlpr-verify: $(wildcard tools/*.c tools/*.h)
