@@ -26,7 +26,7 @@ DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
 # One file per subject, joined in the order in which they need each other.
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
 	schema agency statute instrument register governed_table publication audit request purge erase hold image hotlist camera functions \
-	agency_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions posture camera_functions \
+	agency_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions stat posture camera_functions \
 	statutes/us-ct-2026 statutes/us-nh statutes/us-va-2025 privileges))
 
 # The server's own headers do not pass -Wextra without these three.

@@ -67,6 +67,10 @@ GRANT SELECT ON ctlpr.agency, ctlpr.role_binding, ctlpr.auditor_binding, ctlpr.s
 	ctlpr.statute_retention, ctlpr.statute_recipient, ctlpr.governed_relation, ctlpr.agency_key, ctlpr.standing_request TO ctlpr_admin;
 GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;
 
+-- What the workers are doing tells of nobody: for whoever watches over the server.
+GRANT EXECUTE ON FUNCTION ctlpr.stat_state() TO ctlpr_admin, ctlpr_auditor, pg_monitor;
+GRANT SELECT ON ctlpr.ctlpr_stat TO ctlpr_admin, ctlpr_auditor, pg_monitor;
+
 -- Registrars: legal instruments.
 GRANT EXECUTE ON FUNCTION ctlpr.file_declaration TO ctlpr_registrar;
 GRANT EXECUTE ON FUNCTION ctlpr.authorize, ctlpr.revoke_authorization, ctlpr.suspend_sharing, ctlpr.resume_sharing TO ctlpr_registrar;
