@@ -9,9 +9,10 @@
 #                        the head of each script says by which variables it is made longer or repeated
 #   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
 #   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server
+#   make deb             Debian packages for the servers whose development files are here, into build/deb
 #   make keygen          a key that signs checkpoints, into KEY=path, for the log named ORIGIN=name; prints its verifier's key
 #   make format          clang-format over the sources; format-check only looks
-#   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
+#   make lint            cppcheck, and whether docs/law.md, docs/bypass.md and META.json hold what they say
 #
 # PG_CONFIG chooses the server; by default the newest one whose development files are installed.
 
@@ -40,7 +41,7 @@ endif
 EXTRA_CLEAN = build tools/ctlpr-verify
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo tools keygen format format-check lint
+SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long deb demo tools keygen format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -83,6 +84,9 @@ check-long:
 bench:
 	+@PG_CONFIG='$(PG_CONFIG)' bench/run.sh
 
+deb:
+	+@DEB_OUT='$(DEB_OUT)' debian/build.sh
+
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
 
@@ -107,6 +111,7 @@ format-check:
 # The definitions stand for macros of the server, whose headers are not read; an error does not return.
 lint:
 	test/check_pages.sh
+	test/check_meta.py
 	@for version in 150000 180000; do \
 		cppcheck --quiet --error-exitcode=1 --std=c99 --enable=warning,performance,portability \
 			--inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro \
