@@ -22,7 +22,10 @@ EXTENSION = ctlpr
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 MODULE_big = ctlpr
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
-DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+# The ways from earlier versions, each made of the versions at its two ends and of what is written by hand.  Those that are
+# released are frozen in sql/upgrades.
+UPGRADES = $(notdir $(basename $(wildcard sql/upgrades/[0-9]*--[0-9]*.sql)))
+DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql $(UPGRADES:%=sql/$(EXTENSION)--%.sql)
 
 # One file per subject, joined in the order in which they need each other.
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
@@ -61,9 +64,18 @@ BUILT_FOR := $(shell ($(PG_CONFIG) --version; $(PG_CONFIG) --includedir-server; 
 $(shell mkdir -p build; echo '$(BUILT_FOR)' | cmp -s - build/built-for || echo '$(BUILT_FOR)' > build/built-for)
 $(OBJS): build/built-for $(wildcard src/*.h)
 
-$(DATA_built): $(SQL_PARTS) $(EXTENSION).control Makefile
+sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) $(EXTENSION).control Makefile
 	cat $(SQL_PARTS) > $@.part
 	mv $@.part $@
+
+# script VERSION - that creates it
+script = $(or $(wildcard sql/upgrades/$(EXTENSION)--$(1).sql.gz),sql/$(EXTENSION)--$(1).sql)
+define upgrade_rule
+sql/$(EXTENSION)--$(1).sql: $(call script,$(firstword $(subst --, ,$(1)))) $(call script,$(lastword $(subst --, ,$(1)))) sql/upgrades/$(1).sql tools/upgrade_script.pl
+	perl tools/upgrade_script.pl $$(wordlist 1,3,$$^) > $$@.part
+	mv $$@.part $$@
+endef
+$(foreach step,$(UPGRADES),$(eval $(call upgrade_rule,$(step))))
 
 endif
 

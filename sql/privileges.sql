@@ -7,6 +7,9 @@
  * expired_reads, oldest_read_on, retention_limit, run_purge_round,
  * purge_round_results, apply_guard and the internal checks; and every write
  * to a table of this schema.  What the views call is granted in report.sql.
+ *
+ * An upgrade does all of this again (tools/upgrade_script.pl), over what was
+ * there and what is new, so that doing it twice has to be the same as once.
  */
 REVOKE ALL ON ALL TABLES IN SCHEMA ctlpr FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA ctlpr FROM PUBLIC;
@@ -131,6 +134,8 @@ BEGIN
 	FOR instrument IN SELECT * FROM (VALUES ('legal_authorization', 'agency_id', NULL), ('contract', 'agency_id', NULL), ('vendor_authorization', 'agency_id', NULL),
 									 ('audit_review', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ROW LEVEL SECURITY', instrument.name);
+		EXECUTE pg_catalog.format('DROP POLICY IF EXISTS registrars ON ctlpr.%I', instrument.name);
+		EXECUTE pg_catalog.format('DROP POLICY IF EXISTS auditors ON ctlpr.%I', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY registrars ON ctlpr.%I FOR SELECT TO ctlpr_registrar USING (true)', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY auditors ON ctlpr.%I FOR SELECT TO ctlpr_auditor USING (ctlpr.auditor_sees(%I, NULL)%s)', instrument.name, instrument.agency,
 			CASE WHEN instrument.other IS NOT NULL THEN pg_catalog.format(' OR ctlpr.auditor_sees(%I, NULL)', instrument.other) END);
@@ -168,6 +173,8 @@ BEGIN
 									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
 									  'policy', 'misuse_report', 'aggregate', 'statute_camera', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'allowed_publication', 'standing_request']
 	LOOP
+		CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger t
+			WHERE t.tgrelid OPERATOR(pg_catalog.=) ('ctlpr.' || rule_table)::pg_catalog.regclass AND t.tgname OPERATOR(pg_catalog.=) 'rules_changed');
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
 	END LOOP;
@@ -181,7 +188,8 @@ DECLARE
 BEGIN
 	FOR own_table IN SELECT c.relname FROM pg_catalog.pg_class c
 			WHERE c.relnamespace OPERATOR(pg_catalog.=) 'ctlpr'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
-				AND c.relname OPERATOR(pg_catalog.<>) 'audit_entry' LOOP
+				AND c.relname OPERATOR(pg_catalog.<>) 'audit_entry'
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND t.tgname OPERATOR(pg_catalog.=) 'guard_own_table') LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER guard_own_table BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.guard_own_table()', own_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER guard_own_table', own_table);
 	END LOOP;
@@ -195,7 +203,8 @@ DECLARE
 BEGIN
 	FOR rule_table IN SELECT c.relname FROM pg_catalog.pg_class c
 			WHERE c.relnamespace OPERATOR(pg_catalog.=) 'ctlpr'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
-				AND c.relname OPERATOR(pg_catalog.~) '^statute(_|$)' AND c.relname OPERATOR(pg_catalog.<>) 'statute_adoption' LOOP
+				AND c.relname OPERATOR(pg_catalog.~) '^statute(_|$)' AND c.relname OPERATOR(pg_catalog.<>) 'statute_adoption'
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND t.tgname OPERATOR(pg_catalog.=) 'statute_changed') LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER statute_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.statute_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER statute_changed', rule_table);
 	END LOOP;
