@@ -9,12 +9,12 @@
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
 #                        the head of each script says by which variables it is made longer or repeated
 #   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
-#   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server;
-#                        tools/ctlpr-page, which writes an agency's transparency page (docs/transparency-page.md); needs python3
+	# make tools tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server server;
+	# make deb Debian packages for the servers whose development files are here, into build/deb tools/ctlpr-page, which writes an agency's transparency page (docs/transparency-page.md); needs python3
 #   make keygen          a key that signs checkpoints, into KEY=path, for the log named ORIGIN=name; prints its verifier's key
 #   make reference       docs/reference.md, from the comments of the extension's objects
 #   make format          clang-format over the sources; format-check only looks
-#   make lint            cppcheck, and whether docs/law.md and docs/bypass.md hold what they say
+#   make lint            cppcheck, and whether docs/law.md, docs/bypass.md and META.json hold what they say
 #
 # PG_CONFIG chooses the server; by default the newest one whose development files are installed.
 
@@ -24,12 +24,15 @@ EXTENSION = ctlpr
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'/\1/p" $(EXTENSION).control)
 MODULE_big = ctlpr
 OBJS = $(patsubst %.c,%.o,$(sort $(wildcard src/*.c)))
-DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql
+# The ways from earlier versions, each made of the versions at its two ends and of what is written by hand.  Those that are
+# released are frozen in sql/upgrades.
+UPGRADES = $(notdir $(basename $(wildcard sql/upgrades/[0-9]*--[0-9]*.sql)))
+DATA_built = sql/$(EXTENSION)--$(EXTVERSION).sql $(UPGRADES:%=sql/$(EXTENSION)--%.sql)
 
 # One file per subject, joined in the order in which they need each other.
 SQL_PARTS = $(addprefix sql/,$(addsuffix .sql, \
 	schema agency statute instrument register screen governed_table publication audit request purge erase hold image hotlist camera external_audit shift functions \
-	agency_functions screen_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions posture camera_functions public_record external_audit_functions annual_figures annual_report quarterly_audit usage_finding instrument_finding finding_closure finding search_trail \
+	agency_functions screen_functions statute_functions authorization sharing_functions register_functions hold_functions publication_functions governance request_functions hotlist_functions audit_functions report image_functions erase_functions stat posture camera_functions public_record external_audit_functions annual_figures annual_report quarterly_audit usage_finding instrument_finding finding_closure finding search_trail \
 	statutes/us-ct-2026 statutes/us-nh statutes/us-va-2025 statutes/us-ct-2026-screening privileges))
 
 # The server's own headers do not pass -Wextra without these three.
@@ -49,7 +52,7 @@ endif
 EXTRA_CLEAN = build tools/ctlpr-verify tools/page/__pycache__
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo example tools keygen reference format format-check lint
+	SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long deb demo example tools keygen reference format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -69,9 +72,18 @@ BUILT_FOR := $(shell ($(PG_CONFIG) --version; $(PG_CONFIG) --includedir-server; 
 $(shell mkdir -p build; echo '$(BUILT_FOR)' | cmp -s - build/built-for || echo '$(BUILT_FOR)' > build/built-for)
 $(OBJS): build/built-for $(wildcard src/*.h)
 
-$(DATA_built): $(SQL_PARTS) $(EXTENSION).control Makefile
+sql/$(EXTENSION)--$(EXTVERSION).sql: $(SQL_PARTS) $(EXTENSION).control Makefile
 	cat $(SQL_PARTS) > $@.part
 	mv $@.part $@
+
+# script VERSION - that creates it
+script = $(or $(wildcard sql/upgrades/$(EXTENSION)--$(1).sql.gz),sql/$(EXTENSION)--$(1).sql)
+define upgrade_rule
+sql/$(EXTENSION)--$(1).sql: $(call script,$(firstword $(subst --, ,$(1)))) $(call script,$(lastword $(subst --, ,$(1)))) sql/upgrades/$(1).sql tools/upgrade_script.pl
+	perl tools/upgrade_script.pl $$(wordlist 1,3,$$^) > $$@.part
+	mv $$@.part $$@
+endef
+$(foreach step,$(UPGRADES),$(eval $(call upgrade_rule,$(step))))
 
 endif
 
@@ -97,6 +109,9 @@ check-long:
 
 bench:
 	+@PG_CONFIG='$(PG_CONFIG)' bench/run.sh
+
+deb:
+	+@DEB_OUT='$(DEB_OUT)' debian/build.sh
 
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
@@ -125,6 +140,7 @@ format-check:
 # The definitions stand for macros of the server, whose headers are not read; an error does not return.
 lint:
 	test/check_pages.sh
+	test/check_meta.py
 	@for version in 150000 180000; do \
 		cppcheck --quiet --error-exitcode=1 --std=c99 --enable=warning,performance,portability \
 			--inline-suppr --suppress=missingIncludeSystem --suppress=unknownMacro \

@@ -8,6 +8,10 @@
  * purge_round_results, apply_guard and the internal checks; and every write
  * to a table of this schema.  What the views call is granted in report.sql,
  * what auditors do with findings where it is made.
+ * to a table of this schema.  What the views call is granted in report.sql.
+ *
+ * An upgrade does all of this again (tools/upgrade_script.pl), over what was
+ * there and what is new, so that doing it twice has to be the same as once.
  */
 REVOKE ALL ON ALL TABLES IN SCHEMA ctlpr FROM PUBLIC;
 REVOKE ALL ON ALL SEQUENCES IN SCHEMA ctlpr FROM PUBLIC;
@@ -71,6 +75,9 @@ GRANT SELECT ON ctlpr.retention_status, ctlpr.purge_status TO ctlpr_admin;
 -- Shifts, outside of which searches are a finding
 GRANT EXECUTE ON FUNCTION ctlpr.set_shift(text, int[], time, time, text), ctlpr.end_shift(bigint, text) TO ctlpr_admin, ctlpr_registrar;
 GRANT SELECT ON ctlpr.shift TO ctlpr_admin, ctlpr_registrar, ctlpr_auditor;
+-- What the workers are doing tells of nobody: for whoever watches over the server.
+GRANT EXECUTE ON FUNCTION ctlpr.stat_state() TO ctlpr_admin, ctlpr_auditor, pg_monitor;
+GRANT SELECT ON ctlpr.ctlpr_stat TO ctlpr_admin, ctlpr_auditor, pg_monitor;
 
 -- Registrars: legal instruments.
 GRANT EXECUTE ON FUNCTION ctlpr.file_declaration TO ctlpr_registrar;
@@ -146,6 +153,8 @@ BEGIN
 	FOR instrument IN SELECT * FROM (VALUES ('legal_authorization', 'agency_id', NULL), ('contract', 'agency_id', NULL), ('vendor_authorization', 'agency_id', NULL),
 									 ('audit_review', 'agency_id', NULL), ('reason_approval', 'agency_id', NULL), ('annual_submission', 'agency_id', NULL), ('misuse_report', 'reported_by_agency', 'agency_id')) AS v (name, agency, other) LOOP
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ROW LEVEL SECURITY', instrument.name);
+		EXECUTE pg_catalog.format('DROP POLICY IF EXISTS registrars ON ctlpr.%I', instrument.name);
+		EXECUTE pg_catalog.format('DROP POLICY IF EXISTS auditors ON ctlpr.%I', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY registrars ON ctlpr.%I FOR SELECT TO ctlpr_registrar USING (true)', instrument.name);
 		EXECUTE pg_catalog.format('CREATE POLICY auditors ON ctlpr.%I FOR SELECT TO ctlpr_auditor USING (ctlpr.auditor_sees(%I, NULL)%s)', instrument.name, instrument.agency,
 			CASE WHEN instrument.other IS NOT NULL THEN pg_catalog.format(' OR ctlpr.auditor_sees(%I, NULL)', instrument.other) END);
@@ -208,6 +217,8 @@ BEGIN
 									  'network_member', 'sharing_limit', 'contract', 'vendor_authorization', 'officer', 'agency_option', 'statute_policy',
 									  'policy', 'screen_term', 'screen_list', 'reason_approval', 'immigration_agreement', 'misuse_report', 'aggregate', 'statute_camera', 'camera', 'statute_hold', 'hold', 'governed_relation', 'agency_key', 'allowed_publication', 'standing_request']
 	LOOP
+		CONTINUE WHEN EXISTS (SELECT FROM pg_catalog.pg_trigger t
+			WHERE t.tgrelid OPERATOR(pg_catalog.=) ('ctlpr.' || rule_table)::pg_catalog.regclass AND t.tgname OPERATOR(pg_catalog.=) 'rules_changed');
 		EXECUTE pg_catalog.format('CREATE TRIGGER rules_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.rules_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER rules_changed', rule_table);
 	END LOOP;
@@ -221,7 +232,8 @@ DECLARE
 BEGIN
 	FOR own_table IN SELECT c.relname FROM pg_catalog.pg_class c
 			WHERE c.relnamespace OPERATOR(pg_catalog.=) 'ctlpr'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
-				AND c.relname OPERATOR(pg_catalog.<>) 'audit_entry' LOOP
+				AND c.relname OPERATOR(pg_catalog.<>) 'audit_entry'
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND t.tgname OPERATOR(pg_catalog.=) 'guard_own_table') LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER guard_own_table BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.guard_own_table()', own_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER guard_own_table', own_table);
 	END LOOP;
@@ -235,7 +247,8 @@ DECLARE
 BEGIN
 	FOR rule_table IN SELECT c.relname FROM pg_catalog.pg_class c
 			WHERE c.relnamespace OPERATOR(pg_catalog.=) 'ctlpr'::pg_catalog.regnamespace AND c.relkind OPERATOR(pg_catalog.=) 'r'
-				AND c.relname OPERATOR(pg_catalog.~) '^statute(_|$)' AND c.relname OPERATOR(pg_catalog.<>) 'statute_adoption' LOOP
+				AND c.relname OPERATOR(pg_catalog.~) '^statute(_|$)' AND c.relname OPERATOR(pg_catalog.<>) 'statute_adoption'
+				AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND t.tgname OPERATOR(pg_catalog.=) 'statute_changed') LOOP
 		EXECUTE pg_catalog.format('CREATE TRIGGER statute_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ctlpr.%I FOR EACH STATEMENT EXECUTE FUNCTION ctlpr.statute_changed()', rule_table);
 		EXECUTE pg_catalog.format('ALTER TABLE ctlpr.%I ENABLE ALWAYS TRIGGER statute_changed', rule_table);
 	END LOOP;

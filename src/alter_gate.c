@@ -433,6 +433,10 @@ alter_gate_before(Node *node, Oid relid, const char *query_string)
 			if (strcmp(((AlterExtensionContentsStmt *) node)->extname, "ctlpr") == 0 && registry_any_governed())
 				gate_refuse_weakening("ddl", InvalidOid, CAUSE_OWN_OBJECT, "13(d)(6)");
 			break;
+		case T_AlterExtensionStmt:
+			if (strcmp(((AlterExtensionStmt *) node)->extname, "ctlpr") == 0 && superuser() && registry_any_governed())
+				record_permitted_command("ddl", NULL, NULL, NULL);
+			break;
 		case T_AlterSystemStmt:
 		case T_AlterDatabaseSetStmt:
 		case T_AlterRoleSetStmt:

@@ -72,6 +72,12 @@ audit_queue_is_filling(const DatabaseSlot *slot)
 	return slot->head - slot->tail > shared_ring_bytes() / 2;
 }
 
+uint64
+audit_queue_count(const DatabaseSlot *slot)
+{
+	return slot->pushed - slot->tail_ticket;
+}
+
 /* Another log than the one that was numbered: what still waits for the old one has nowhere to go. */
 void
 audit_queue_forget_log(DatabaseSlot *slot)
@@ -81,6 +87,7 @@ audit_queue_forget_log(DatabaseSlot *slot)
 	{
 		slot->seq_known = false;
 		slot->tail = slot->head;
+		slot->tail_ticket = slot->pushed;
 	}
 	LWLockRelease(slot->lock);
 }
@@ -139,6 +146,7 @@ wake_writer(DatabaseSlot *slot, uint64 urgent)
 static void
 raise_not_durable(void)
 {
+	pg_atomic_fetch_add_u64(&shared_database()->statistics.timeouts, 1);
 	if (shared_database()->forked)
 		ereport(ERROR,
 				(errcode(ERRCODE_LP_NOT_DURABLE), errmsg("the log contradicts its last checkpoint, and nothing is written to it"),
@@ -194,7 +202,7 @@ restore_patience(void)
  * which no entry may be dated.
  */
 static void
-await_room(DatabaseSlot *slot, Size size, TimestampTz deadline)
+sleep_until_room(DatabaseSlot *slot, Size size, TimestampTz deadline)
 {
 	ConditionVariablePrepareToSleep(&slot->queue_cv);
 	for (;;)
@@ -224,6 +232,22 @@ await_room(DatabaseSlot *slot, Size size, TimestampTz deadline)
 	ConditionVariableCancelSleep();
 }
 
+static void
+await_room(DatabaseSlot *slot, Size size, TimestampTz deadline)
+{
+	pg_atomic_fetch_add_u64(&slot->statistics.room_waits, 1);
+	statistics_wait_begins();
+	PG_TRY();
+	{
+		sleep_until_room(slot, size, deadline);
+	}
+	PG_FINALLY();
+	{
+		statistics_wait_ends();
+	}
+	PG_END_TRY();
+}
+
 uint64
 audit_push(const AuditEntry *entry, int64 *seq)
 {
@@ -248,7 +272,10 @@ audit_push(const AuditEntry *entry, int64 *seq)
 		LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 		queued = put_row(slot, row, seq, &ticket);
 		if (queued)
+		{
+			statistics_queued(slot, entry);
 			start_writer = wake_writer(slot, ctlpr_audit_durability == AUDIT_DURABILITY_SYNC ? ticket : 0);
+		}
 		LWLockRelease(slot->lock);
 		pfree(row);
 		if (start_writer)
@@ -273,7 +300,9 @@ audit_push_nowait(const AuditEntry *entry, int64 *seq)
 		return 0;
 	row = form_row(slot, entry);
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
-	if (!put_row(slot, row, seq, &ticket))
+	if (put_row(slot, row, seq, &ticket))
+		statistics_queued(slot, entry);
+	else
 		ticket = 0;
 	start_writer = wake_writer(slot, 0);
 	LWLockRelease(slot->lock);
@@ -304,18 +333,12 @@ hasten(DatabaseSlot *slot, uint64 ticket)
 		shared_wake_launcher();
 }
 
-void
-audit_await(uint64 ticket)
+static void
+sleep_until_flushed(DatabaseSlot *slot, uint64 ticket)
 {
-	DatabaseSlot	  *slot = shared_database();
 	ConditionVariable *flushed = &slot->flushed_cv[ticket % SHARED_FLUSH_CVS];
-	TimestampTz		   deadline;
+	TimestampTz		   deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
 
-	if (audit_is_durable(ticket))
-		return;
-
-	hasten(slot, ticket);
-	deadline = TimestampTzPlusMilliseconds(GetCurrentTimestamp(), ctlpr_audit_timeout_ms);
 	ConditionVariablePrepareToSleep(flushed);
 	while (pg_atomic_read_u64(&slot->flushed) < ticket)
 	{
@@ -329,6 +352,31 @@ audit_await(uint64 ticket)
 		ConditionVariableTimedSleep(flushed, left, PG_WAIT_EXTENSION);
 	}
 	ConditionVariableCancelSleep();
+}
+
+void
+audit_await(uint64 ticket)
+{
+	DatabaseSlot *slot = shared_database();
+	int64		  began;
+
+	if (audit_is_durable(ticket))
+		return;
+
+	hasten(slot, ticket);
+	began = statistics_clock();
+	statistics_wait_begins();
+	PG_TRY();
+	{
+		sleep_until_flushed(slot, ticket);
+	}
+	PG_FINALLY();
+	{
+		statistics_wait_ends();
+		pg_atomic_fetch_add_u64(&slot->statistics.waits, 1);
+		pg_atomic_fetch_add_u64(&slot->statistics.wait_us, statistics_clock() - began);
+	}
+	PG_END_TRY();
 }
 
 void
@@ -381,7 +429,10 @@ audit_queue_committed(DatabaseSlot *slot)
 	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
 	if (TransactionIdIsValid(slot->writing_xid))
 	{
+		/* Nothing is left of a batch whose log has been forgotten meanwhile. */
+		statistics_committed(&slot->statistics, Max(slot->tail_ticket, slot->writing_ticket) - slot->tail_ticket);
 		slot->tail = Max(slot->tail, slot->writing_tail);
+		slot->tail_ticket = Max(slot->tail_ticket, slot->writing_ticket);
 		pg_atomic_write_u64(&slot->flushed, slot->writing_ticket);
 		slot->writing_xid = InvalidTransactionId;
 	}

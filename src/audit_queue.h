@@ -33,6 +33,9 @@ extern uint64 audit_push(const AuditEntry *entry, int64 *seq);
 extern uint64 audit_push_nowait(const AuditEntry *entry, int64 *seq);
 extern void	  audit_await(uint64 ticket);
 
+/* How many entries are queued?  The caller holds the lock. */
+extern uint64 audit_queue_count(const DatabaseSlot *slot);
+
 /* Would audit_await() return at once? */
 extern bool audit_is_durable(uint64 ticket);
 

@@ -85,6 +85,12 @@ typedef enum QueueState
 	QUEUE_URGENT
 } QueueState;
 
+static void
+show_state(WriterState state)
+{
+	pg_atomic_write_u32(&my_slot->statistics.writer_state, state);
+}
+
 /* Tell everybody that this writer is gone; the queue keeps its entries. */
 static void
 writer_detach(int code, Datum arg)
@@ -109,6 +115,8 @@ writer_attach(void)
 	{
 		my_slot->writer_latch = MyLatch;
 		my_slot->writer_pid = MyProcPid;
+		my_slot->statistics.writer_since = GetCurrentTimestamp();
+		pg_atomic_write_u32(&my_slot->statistics.writer_state, WRITER_STARTING);
 		my_slot->writer_wanted = false;
 	}
 	LWLockRelease(my_slot->lock);
@@ -131,6 +139,7 @@ settle_batch(void)
 		HOLD_INTERRUPTS();
 		SyncRepWaitForLSN(GetXLogWriteRecPtr(), true);
 		RESUME_INTERRUPTS();
+		my_slot->statistics.flush_began = 0; /* how long that took nobody knows */
 		if (!ProcDiePending)
 			audit_queue_committed(my_slot);
 	}
@@ -291,6 +300,7 @@ abandon_queue(void)
 {
 	LWLockAcquire(my_slot->lock, LW_EXCLUSIVE);
 	my_slot->head = my_slot->tail = 0;
+	my_slot->tail_ticket = my_slot->pushed;
 	my_slot->seq_known = false;
 	my_slot->restored = false;
 	my_slot->writing_xid = InvalidTransactionId;
@@ -421,6 +431,7 @@ write_batch(const Batch *batch, bool may_wait)
 	OpenLog		 log;
 	MinimalTuple row;
 
+	show_state(WRITER_WRITING);
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	if (!registry_ready())
@@ -454,6 +465,7 @@ write_batch(const Batch *batch, bool may_wait)
 	my_slot->writing_xid = GetTopTransactionId();
 	my_slot->writing_tail = position;
 	my_slot->writing_ticket = batch->ticket;
+	my_slot->statistics.flush_began = statistics_clock();
 	LWLockRelease(my_slot->lock);
 
 	CommitTransactionCommand();
@@ -515,6 +527,7 @@ make_checkpoint(void)
 	uint64 asked;
 	bool   made;
 
+	show_state(WRITER_SIGNING);
 	LWLockAcquire(my_slot->lock, LW_SHARED);
 	asked = my_slot->checkpoint_asked;
 	LWLockRelease(my_slot->lock);
@@ -547,8 +560,11 @@ write_before_leaving(void)
 static bool
 wait_for_entries(long milliseconds)
 {
-	int events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
+	int events;
 
+	if (!my_slot->forked)
+		show_state(WRITER_IDLE);
+	events = WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, milliseconds, PG_WAIT_EXTENSION);
 	ResetLatch(MyLatch);
 	if (ProcDiePending)
 		write_before_leaving();
@@ -606,6 +622,7 @@ audit_writer_main(Datum database)
 		ensure_log_end();
 		if (my_slot->forked)
 		{
+			show_state(WRITER_FORKED);
 			(void) wait_for_entries(FORK_NAP_MS);
 			continue;
 		}

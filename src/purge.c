@@ -104,6 +104,7 @@ typedef struct PurgeRun
 	PurgeCount	  batch; /* of the transaction under way */
 	PurgeSweep	  sweep;
 	int64		  hold_id; /* hold that is applied */
+	bool		  failed;  /* something that has expired was left */
 	MemoryContext context;
 } PurgeRun;
 
@@ -817,7 +818,10 @@ delete_rows(PurgeRun *run, Oid table)
 			CRASH_POINT("purge-batch-committed");
 			count_committed(run);
 			if (!run->sweep.more)
+			{
+				run->failed |= run->sweep.around_locks;
 				return;
+			}
 		}
 		else
 			run->sweep = before;
@@ -828,6 +832,7 @@ delete_rows(PurgeRun *run, Oid table)
 			sqlstate = 0;
 		}
 	}
+	run->failed = true;
 	note_error(run, sqlstate);
 }
 
@@ -836,7 +841,11 @@ purge_relation(PurgeRun *run)
 {
 	ListCell *cell;
 
-	if (run_step(step_gather_work, run, run->relid) != 0 || !gathered.needed || run_step(step_begin, run, run->relid) != 0)
+	run->failed = run_step(step_gather_work, run, run->relid) != 0;
+	if (run->failed || !gathered.needed)
+		return;
+	run->failed = run_step(step_begin, run, run->relid) != 0;
+	if (run->failed)
 		return;
 	foreach (cell, gathered.partitions)
 		if (drop_partition(run, lfirst_oid(cell)))
@@ -858,9 +867,24 @@ set_worker_options(void)
 	SetConfigOption("row_security", "on", PGC_SUSET, PGC_S_SESSION);
 }
 
+/* What a round over all relations has come to, for whoever watches */
+static void
+show_progress(TimestampTz began, Oid behind)
+{
+	DatabaseSlot *slot = shared_database();
+
+	LWLockAcquire(slot->lock, LW_EXCLUSIVE);
+	if (!OidIsValid(behind) && clock_is_right)
+		slot->statistics.purged_through = began;
+	slot->statistics.purge_behind = behind;
+	LWLockRelease(slot->lock);
+}
+
 void
 purge_round(uint64 round, Oid only)
 {
+	TimestampTz	  began = shared_now();
+	Oid			  behind = InvalidOid;
 	MemoryContext context = AllocSetContextCreate(TopMemoryContext, "ctlpr purge round", ALLOCSET_DEFAULT_SIZES);
 	PurgeRun	  general = {.context = context, .round = round};
 	ListCell	 *cell;
@@ -891,7 +915,11 @@ purge_round(uint64 round, Oid only)
 						.batch = purge_count_make()};
 
 		purge_relation(&run);
+		if (run.failed && !OidIsValid(behind))
+			behind = run.relid;
 	}
+	if (!OidIsValid(only))
+		show_progress(began, behind);
 	(void) run_step(step_fold_ingest_counts, &general, InvalidOid);
 	(void) run_step(step_settle_images, &general, InvalidOid);
 	MemoryContextSwitchTo(TopMemoryContext);

@@ -112,7 +112,8 @@ static uint64	 entries_generation = 0;
 static bool		 entries_stale = true;
 static int		 governed_count = -1; /* roots; -1: not counted */
 static bool		 looking_up = false;
-static uint64	 changes = 0; /* heard of */
+static bool		 updating = false; /* ALTER EXTENSION ctlpr UPDATE is under way */
+static uint64	 changes = 0;	   /* heard of */
 
 /* ---- invalidation ---- */
 
@@ -258,10 +259,17 @@ find_objects(Oid schema)
 		   OidIsValid(found.functions.shows_statistics) && OidIsValid(found.functions.shows_extended_statistics);
 }
 
+/* What is missing may be of a later version than the extension is of. */
+static int
+hint_at_update(void)
+{
+	return errhint("If the library is newer than the extension, run ALTER EXTENSION ctlpr UPDATE.");
+}
+
 /*
  * Find out whether the extension is there.  An extension with a part missing
  * is no reason to let statements pass: that is an error, except while its
- * script runs.
+ * script runs, or the command that mends it.
  */
 static void
 settle_readiness(void)
@@ -278,8 +286,11 @@ settle_readiness(void)
 	if (creating_extension || !OidIsValid(get_extension_oid("ctlpr", true)))
 		return;
 	if (!find_objects(schema))
-		ereport(ERROR, (errcode(ERRCODE_LP_WEAKENING), errmsg("an object of extension \"ctlpr\" is missing"),
-						errhint("Restore it, or drop the extension.")));
+	{
+		if (updating)
+			return;
+		ereport(ERROR, (errcode(ERRCODE_LP_WEAKENING), errmsg("an object of extension \"ctlpr\" is missing"), hint_at_update()));
+	}
 	readiness = READINESS_READY;
 	keep_log_descriptor();
 }
@@ -295,10 +306,19 @@ registry_ready(void)
 	while (readiness == READINESS_UNKNOWN)
 	{
 		settle_readiness();
-		if (readiness == READINESS_UNKNOWN && (creating_extension || !OidIsValid(get_extension_oid("ctlpr", true))))
+		if (readiness == READINESS_UNKNOWN && (creating_extension || updating || !OidIsValid(get_extension_oid("ctlpr", true))))
 			return false;
 	}
 	return readiness == READINESS_READY;
+}
+
+bool
+registry_set_updating(bool is_updating)
+{
+	bool before = updating;
+
+	updating = is_updating;
+	return before;
 }
 
 const PolicyFunctions *
@@ -355,6 +375,8 @@ registry_own_relation(const char *name)
 			ERROR,
 			(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"ctlpr.%s\" does not exist", name),
 			 errhint("After an upgrade of the library, ALTER EXTENSION ctlpr UPDATE brings the extension's objects up to it.")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"ctlpr.%s\" does not exist", name), hint_at_update()));
 	return oid;
 }
 

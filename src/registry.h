@@ -61,6 +61,13 @@ typedef struct PolicyFunctions
 extern bool registry_ready(void);
 
 /*
+ * ALTER EXTENSION ctlpr UPDATE begins or ends: meanwhile an extension that lacks
+ * what this library needs is not installed, instead of an error.  Result: what
+ * it was before.
+ */
+extern bool registry_set_updating(bool is_updating);
+
+/*
  * The entry of a governed relation or of a partition or child of one; NULL
  * when it is not governed.  Valid until the next call that may process
  * invalidations; copy what must last.  Raises no error but the catalogs'.

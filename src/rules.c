@@ -240,6 +240,7 @@ refresh(void)
 	cache.generation = generation;
 	cache_epoch++;
 	cache_stale = false;
+	pg_atomic_fetch_add_u64(&shared_database()->statistics.rule_loads, 1);
 }
 
 MemoryContext

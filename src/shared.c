@@ -72,6 +72,7 @@ initialize_database_slot(DatabaseSlot *slot, LWLock *lock, char *ring)
 		ConditionVariableInit(&slot->flushed_cv[i]);
 	ConditionVariableInit(&slot->purge.cv);
 	ConditionVariableInit(&slot->erase.cv);
+	statistics_initialize(&slot->statistics);
 }
 
 static void
@@ -144,6 +145,7 @@ claim_slot(void)
 		unused->purge.asked = unused->purge.begun = unused->purge.done = (uint64) GetCurrentTimestamp() / 1000;
 		unused->purge_first = unused->purge.done;
 		unused->erase.asked = unused->erase.begun = unused->erase.done = unused->purge.done;
+		statistics_reset(&unused->statistics);
 		found = unused;
 	}
 	LWLockRelease(shared->lock);
@@ -198,7 +200,7 @@ shared_forget_databases(void)
 		{
 			slot->head = slot->tail = 0;
 			slot->clock_wall = 0;
-			slot->pushed = 0;
+			slot->pushed = slot->tail_ticket = 0;
 			pg_atomic_write_u64(&slot->urgent, 0);
 			pg_atomic_write_u64(&slot->flushed, 0);
 			pg_atomic_write_u64(&slot->clock_floor, 0);

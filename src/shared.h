@@ -16,6 +16,8 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 
+#include "statistics.h"
+
 #define SHARED_REQUEST_KEY_BYTES	  32
 #define SHARED_PARALLEL_RELATIONS_MAX 8
 #define SHARED_FLUSH_CVS			  32
@@ -49,12 +51,13 @@ typedef struct DatabaseSlot
 
 	/* audit_queue.c: a ring of bytes, positions ever growing */
 	char			 *ring;
-	uint64			  head;		 /* end of the newest entry */
-	uint64			  tail;		 /* start of the oldest entry that is not durable */
-	uint64			  pushed;	 /* entries pushed since server start: the newest ticket */
-	pg_atomic_uint64  urgent;	 /* newest ticket that somebody waits for */
-	pg_atomic_uint64  flushed;	 /* newest ticket that is durable */
-	bool			  seq_known; /* the writer has told next_seq, of log_relation */
+	uint64			  head;		   /* end of the newest entry */
+	uint64			  tail;		   /* start of the oldest entry that is not durable */
+	uint64			  pushed;	   /* entries pushed since server start: the newest ticket */
+	uint64			  tail_ticket; /* newest ticket of what stood before the tail */
+	pg_atomic_uint64  urgent;	   /* newest ticket that somebody waits for */
+	pg_atomic_uint64  flushed;	   /* newest ticket that is durable */
+	bool			  seq_known;   /* the writer has told next_seq, of log_relation */
 	int64			  next_seq;
 	Oid				  log_relation;					/* dropping and creating the extension makes another log */
 	bool			  restored;						/* a restore loaded the log: read it again, note it */
@@ -80,6 +83,8 @@ typedef struct DatabaseSlot
 	WorkerRounds erase;
 	int			 erase_pid;	 /* 0: no erase worker runs */
 	bool		 erase_open; /* it left something that it could not end yet */
+
+	Statistics statistics;
 } DatabaseSlot;
 
 /* Reads of other agencies that a statement touches, by leader and workers together, 13(d)(8) */
@@ -98,6 +103,10 @@ typedef struct BackendSlot
 	int			relations;
 	Oid			relation[SHARED_PARALLEL_RELATIONS_MAX];
 	int64		seq[SHARED_PARALLEL_RELATIONS_MAX];
+
+	/* statistics.c: process and database of a session that waits for its record; written by itself alone */
+	int waits_pid; /* 0: it does not */
+	Oid waits_in;
 } BackendSlot;
 
 typedef struct SharedState

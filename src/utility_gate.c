@@ -599,6 +599,13 @@ run_gated(PlannedStmt *statement, const char *query_string, bool read_only_tree,
 	}
 }
 
+/* The one command that an extension older than the library must let pass; superusers run it */
+static bool
+is_own_update(Node *node)
+{
+	return IsA(node, AlterExtensionStmt) && strcmp(((AlterExtensionStmt *) node)->extname, "ctlpr") == 0 && superuser();
+}
+
 static void
 run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tree, ProcessUtilityContext context,
 			ParamListInfo params, QueryEnvironment *environment, DestReceiver *receiver, QueryCompletion *completion)
@@ -606,10 +613,14 @@ run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tre
 	MemoryContext caller = CurrentMemoryContext;
 	Command		  outer = command;
 	const char	 *database = database_to_be_alone(statement->utilityStmt);
+	bool		  updates = is_own_update(statement->utilityStmt);
+	bool		  updating = false;
 
 	if (!IsBinaryUpgrade && database && superuser())
 		dismiss_workers(database);
 	command = describe_command(statement, query_string, context);
+	if (updates)
+		updating = registry_set_updating(true);
 	PG_TRY();
 	{
 		run_gated(statement, query_string, read_only_tree, context, params, environment, receiver, completion);
@@ -618,6 +629,8 @@ run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tre
 	{
 		Command failed;
 
+		if (updates)
+			(void) registry_set_updating(updating);
 		end_quiet();
 		failed = command;
 		command = outer;
@@ -625,6 +638,8 @@ run_utility(PlannedStmt *statement, const char *query_string, bool read_only_tre
 		PG_RE_THROW();
 	}
 	PG_END_TRY();
+	if (updates)
+		(void) registry_set_updating(updating);
 	command = outer;
 }
 

@@ -5,7 +5,7 @@
 # alone.  The verifier's key is printed: give it to whoever is to check the log.
 set -eu
 export LC_ALL=C
-[ $# -eq 2 ] && [ -n "$1" ] && [ -n "$2" ] || { echo "usage: make keygen KEY=path ORIGIN=name" >&2; exit 2; }
+[ $# -eq 2 ] && [ -n "$1" ] && [ -n "$2" ] || { echo "usage: keygen KEY ORIGIN; make keygen KEY=path ORIGIN=name" >&2; exit 2; }
 key=$1
 origin=$2
 # What a verifier's key can name: docs/log-format.md

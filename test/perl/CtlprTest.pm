@@ -129,13 +129,13 @@ FROM (VALUES ('CT-NHPD', 'NH'), ('CT-HPD', 'HA')) a (agency_id, prefix), generat
 ANALYZE plate_reads;
 SQL
 
-# new_world(node, database) - the database with everything named above; the table is governed unless govern => 0
+# new_world(node, database) - the database with everything named above; the table is governed unless govern => 0; version => of the extension
 sub new_world
 {
 	my ($node, $database, %options) = @_;
 	$node->safe_psql('postgres', $roles_sql);
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
-	$node->safe_psql($database, $world_sql);
+	$node->safe_psql($database, defined $options{version} ? $world_sql =~ s/EXTENSION ctlpr /EXTENSION ctlpr VERSION '$options{version}' /r : $world_sql);
 	govern_reads($node, $database) if $options{govern} // 1;
 	return;
 }

@@ -55,6 +55,8 @@ $dba->query('ROLLBACK');
 my $unbound = connect_as($standby, 'city', 'unbound');
 is(sqlstate_of($unbound->query('SELECT plate FROM plate_reads')), 'LP021', "an unbound role's read is refused");
 is(sqlstate_of($there->query("SELECT * FROM plate_reads_none")), '42P01', 'other errors stay what they are');
+is($standby->safe_psql('city', 'SELECT writer_state, writer_pid IS NULL, queue_entries, waiting_backends FROM ctlpr.ctlpr_stat'), 'none|t|0|0', 'ctlpr_stat can be asked there');
+is(sqlstate_of(connect_as($standby, 'city', 'auditor')->query('SELECT count(*) FROM ctlpr.audit_log')), '00000', 'an auditor reads the log there, which no entry can tell of');
 my $last = log_value($standby, 'city', 'max(seq)');
 cmp_ok($last, '>', 5, 'the log can be looked at by a superuser on the standby');
 
