@@ -9,8 +9,9 @@
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
 #                        the head of each script says by which variables it is made longer or repeated
 #   make bench           what the policy costs, against rivals in the same run; ROWS=, ROUNDS=, ONLY=, see bench/run.sh
-	# make tools tools/ctlpr-verify, which checks an exported log (docs/log-format.md); needs libcrypto, and no server server;
-	# make deb Debian packages for the servers whose development files are here, into build/deb tools/ctlpr-page, which writes an agency's transparency page (docs/transparency-page.md); needs python3
+#   make tools           tools/ctlpr-verify, which checks an exported log (docs/log-format.md), and tools/ctlpr-page, which writes an
+#                        agency's transparency page (docs/transparency-page.md); needs libcrypto and python3, and no server
+#   make deb             Debian packages for the servers whose development files are here, into build/deb
 #   make keygen          a key that signs checkpoints, into KEY=path, for the log named ORIGIN=name; prints its verifier's key
 #   make reference       docs/reference.md, from the comments of the extension's objects
 #   make format          clang-format over the sources; format-check only looks
@@ -52,7 +53,7 @@ endif
 EXTRA_CLEAN = build tools/ctlpr-verify tools/page/__pycache__
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-	SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long deb demo example tools keygen reference format format-check lint
+SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long deb demo example tools keygen reference format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -116,11 +117,14 @@ deb:
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
 
-	tools: tools/ctlpr-verify $(SCRIPTS_built) example:
+example:
+	+@PG_CONFIG='$(PG_CONFIG)' KEEP='$(KEEP)' examples/search_desk/run.sh
+
+tools: tools/ctlpr-verify $(SCRIPTS_built)
 
 TOOL_CFLAGS ?= -O2 -g -Wall -Wextra
 tools/ctlpr-verify: $(wildcard tools/*.c tools/*.h)
-	$(CC) -std=c99 $(TOOL_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto -licui18n -licuuc
+	$(CC) -std=c99 $(TOOL_CFLAGS) $(if $(filter 1,$(WERROR)),-Werror) $(CPPFLAGS) $(LDFLAGS) -o $@ $(filter %.c,$^) -lcrypto
 
 keygen:
 	@tools/keygen.sh '$(KEY)' '$(ORIGIN)'

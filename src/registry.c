@@ -371,10 +371,6 @@ registry_own_relation(const char *name)
 	Oid oid = get_relname_relid(name, objects.schema);
 
 	if (!OidIsValid(oid))
-		ereport(
-			ERROR,
-			(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"ctlpr.%s\" does not exist", name),
-			 errhint("After an upgrade of the library, ALTER EXTENSION ctlpr UPDATE brings the extension's objects up to it.")));
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"ctlpr.%s\" does not exist", name), hint_at_update()));
 	return oid;

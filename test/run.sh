@@ -193,8 +193,7 @@ run_group() {
 for group in "${groups[@]}"; do
 	[ "$(type -t "group_$group")" = function ] || die "no such group of tests: $group (regress, isolation, pgtap, tap)"
 done
-find_server gcc make libc6-dev libicu-dev libssl-dev openssl perl python3 libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libfaketime pgbouncer util-linux \
-find_server gcc make libc6-dev libssl-dev openssl perl python3 libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libfaketime pgbouncer util-linux chromium \
+find_server gcc make libc6-dev libicu-dev libssl-dev openssl perl python3 libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libfaketime pgbouncer util-linux chromium \
 	postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts postgresql-N-pgtap postgresql-N-partman
 # What one test alone needs, and names when it skips: the drivers of t/drivers.pl
 if [[ " ${groups[*]} " == *" tap "* ]] && { [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " =~ (drivers|search_desk) ]]; }; then
