@@ -15,8 +15,8 @@ CREATE TABLE ctlpr.screen_term (
 	clause     text CHECK (clause <> ''),
 	shipped    boolean NOT NULL DEFAULT false,
 	note       text,
-	changed_at timestamptz NOT NULL DEFAULT now(),
-	changed_by name NOT NULL DEFAULT session_user,
+	changed_at timestamptz DEFAULT now(),
+	changed_by name DEFAULT session_user,
 	PRIMARY KEY (statute, pattern, shipped),
 	CHECK (clause IS NOT NULL OR action <> 'refuse')
 );
@@ -28,16 +28,16 @@ COMMENT ON COLUMN ctlpr.screen_term.action IS 'refuse | flag | lawful (the words
 COMMENT ON COLUMN ctlpr.screen_term.clause IS 'Clause that forbids it; NULL for a question of quality';
 COMMENT ON COLUMN ctlpr.screen_term.shipped IS 'Came with the extension';
 COMMENT ON COLUMN ctlpr.screen_term.note IS 'Why it is there';
-COMMENT ON COLUMN ctlpr.screen_term.changed_at IS 'When it was written';
-COMMENT ON COLUMN ctlpr.screen_term.changed_by IS 'Login that wrote it';
+COMMENT ON COLUMN ctlpr.screen_term.changed_at IS 'When it was written; NULL where it came with the extension';
+COMMENT ON COLUMN ctlpr.screen_term.changed_by IS 'Login that wrote it; NULL where it came with the extension';
 
 CREATE TABLE ctlpr.screen_list (
 	list       text NOT NULL CHECK (list ~ '^[a-z_]+$'),
 	words      text[] NOT NULL CHECK (cardinality(words) > 0),
 	shipped    boolean NOT NULL DEFAULT false,
 	note       text,
-	changed_at timestamptz NOT NULL DEFAULT now(),
-	changed_by name NOT NULL DEFAULT session_user,
+	changed_at timestamptz DEFAULT now(),
+	changed_by name DEFAULT session_user,
 	PRIMARY KEY (list, shipped)
 );
 COMMENT ON TABLE ctlpr.screen_list IS 'Lists of words that patterns of ctlpr.screen_term name as @list';
@@ -45,8 +45,8 @@ COMMENT ON COLUMN ctlpr.screen_list.list IS 'Name of the list';
 COMMENT ON COLUMN ctlpr.screen_list.words IS 'Its words: word, word* or word~';
 COMMENT ON COLUMN ctlpr.screen_list.shipped IS 'Came with the extension';
 COMMENT ON COLUMN ctlpr.screen_list.note IS 'What they have in common';
-COMMENT ON COLUMN ctlpr.screen_list.changed_at IS 'When it was written';
-COMMENT ON COLUMN ctlpr.screen_list.changed_by IS 'Login that wrote it';
+COMMENT ON COLUMN ctlpr.screen_list.changed_at IS 'When it was written; NULL where it came with the extension';
+COMMENT ON COLUMN ctlpr.screen_list.changed_by IS 'Login that wrote it; NULL where it came with the extension';
 
 CREATE TABLE ctlpr.reason_approval (
 	request_seq   bigint PRIMARY KEY,

@@ -599,8 +599,9 @@ agency_instruments(const char *agency_id)
 	load_rows("suspension", "suspension_agency_id_idx", Anum_suspension_agency_id, agency_id, load_suspension, &loaded);
 	load_rows("sharing_limit", "sharing_limit_agency_id_idx", Anum_limit_agency_id, agency_id, load_limit, &loaded);
 	load_rows("agency_option", "agency_option_pkey", Anum_option_agency_id, agency_id, load_option, &loaded);
-	load_rows("immigration_agreement", "immigration_agreement_agency_id_idx", Anum_agreement_agency_id, agency_id, load_agreement,
-			  &loaded);
+	if (!registry_awaits_relation("immigration_agreement"))
+		load_rows("immigration_agreement", "immigration_agreement_agency_id_idx", Anum_agreement_agency_id, agency_id,
+				  load_agreement, &loaded);
 	load_rows("contract", "contract_agency_id_idx", Anum_contract_agency_id, agency_id, load_contract, &loaded);
 	load_rows("network_member", "network_member_agency_id_idx", Anum_member_agency_id, agency_id, load_network, &loaded);
 

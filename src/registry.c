@@ -15,6 +15,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
+#include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
@@ -374,6 +375,29 @@ registry_own_relation(const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE), errmsg("relation \"ctlpr.%s\" does not exist", name), hint_at_update()));
 	return oid;
+}
+
+/* Version of the extension's objects, palloc'd; NULL when it is not there */
+static char *
+extension_version(void)
+{
+	Relation  extensions = table_open(ExtensionRelationId, AccessShareLock);
+	HeapTuple row = catalog_row_by_oid(extensions, ExtensionOidIndexId, NULL, Anum_pg_extension_oid, registry_extension());
+	char	 *version = HeapTupleIsValid(row) ? row_text(extensions, row, Anum_pg_extension_extversion) : NULL;
+
+	table_close(extensions, AccessShareLock);
+	return version;
+}
+
+bool
+registry_awaits_relation(const char *name)
+{
+	char *version;
+
+	if (OidIsValid(get_relname_relid(name, objects.schema)))
+		return false;
+	version = extension_version();
+	return version != NULL && strcmp(version, "0.1") == 0;
 }
 
 /* ---- lookups ---- */

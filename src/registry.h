@@ -119,6 +119,14 @@ extern Oid registry_extension_owner(void);
 /* OID of a table or index in schema ctlpr by its name; raises undefined_table */
 extern Oid registry_own_relation(const char *name);
 
+/*
+ * Is a table of ours missing because the extension is of a version before it
+ * came, and waits for ALTER EXTENSION ctlpr UPDATE?  What it would demand is
+ * not demanded yet.  A table that is missing otherwise is an error where it is
+ * read.
+ */
+extern bool registry_awaits_relation(const char *name);
+
 /* Look everything up anew: the own transaction changed the registry. */
 extern void registry_forget(void);
 

@@ -257,8 +257,10 @@ refresh(void)
 	previous = MemoryContextSwitchTo(context);
 	terms = NIL;
 	dictionary = screen_dictionary();
-	define_lists(dictionary);
-	if (statute)
+	/* Objects of a version before are screened when they are brought up to this one. */
+	if (!registry_awaits_relation("screen_list"))
+		define_lists(dictionary);
+	if (statute && !registry_awaits_relation("screen_term"))
 	{
 		relation = open_own_table("screen_term");
 		scan_key_text(&key, Anum_term_statute, statute->name);

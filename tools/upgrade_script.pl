@@ -41,7 +41,11 @@ sub statements
 	while (pos($script) < length $script)
 	{
 		if ($script =~ /\G\\[^\n]*\n/gc && $text !~ /\S/) { $text = '' }
-		elsif ($script =~ /\G--[^\n]*\n?/gc) { $text .= $& if $text =~ /\S/ }
+		elsif ($script =~ /\G(--[^\n]*\n?)/gc)
+		{
+			my $comment = $1;
+			$text .= $comment if $text =~ /\S/;
+		}
 		elsif ($script =~ m{\G/\*}gc)
 		{
 			my $from = pos($script) - 2;

@@ -7,42 +7,45 @@
  * which they mean something else, above all a crime against those whom the
  * words name.
  */
-INSERT INTO ctlpr.screen_list (list, words, shipped, note) VALUES
-	('crime', '{assault*,assault~,assualt*,agression,agresion,asalto*,robo,robaron,hurto,homicidio,amenaza*,secuestro,choque,tiroteo,arson~,robbery~,burglary~,homicide~,shooting~,stabbing~,attack*,battery,batteries,beat,beaten,beating,stab*,shot,shots,shoot*,fired,murder*,homicide*,kill*,manslaughter,robb*,burgl*,theft*,thief,thieves,stole,stolen,steal*,larceny,arson*,fire,firebomb*,bomb*,explosive*,vandal*,damag*,graffiti,threat*,menac*,harass*,stalk*,dox*,swat,swatting,rape*,raped,sexual,traffick*,kidnap*,abduct*,missing,endangered,amber,silver,runaway,hit,struck,run,ran,ram,rammed,ramming,collision,crash*,accident,mva,mvc,pedestrian,fraud*,scam*,extort*,blackmail*,impersonat*,impostor*,imposter*,fake,phony,bogus,posing,posed,pretend*,obstruct*,resist*,interfer*,trespass*,suspicious,fatal*,dead,death,deceased,body,assassinat*,hate,bias,brandish*,carjack*,evading,eluding,disturbance,fight,overdose,suicid*,welfare,wellbeing,victim*,victims,witness*,injur*,wounded,killed,shooter,gunman,dv,domestic,dui,dwi,evade*,evading,pursuit,fled,fleeing,larc,swindl*,embezzl*,counterfeit*,forg*,ambush*,laser*,rock,rocks,thrown,threw,throwing}', true,
+INSERT INTO ctlpr.screen_list (list, words, shipped, note, changed_at, changed_by)
+SELECT l.list, l.words::text[], true, l.note, NULL, NULL
+FROM (VALUES
+	('crime', '{assault*,assault~,assualt*,agression,agresion,asalto*,robo,robaron,hurto,homicidio,amenaza*,secuestro,choque,tiroteo,arson~,robbery~,burglary~,homicide~,shooting~,stabbing~,attack*,battery,batteries,beat,beaten,beating,stab*,shot,shots,shoot*,fired,murder*,homicide*,kill*,manslaughter,robb*,burgl*,theft*,thief,thieves,stole,stolen,steal*,larceny,arson*,fire,firebomb*,bomb*,explosive*,vandal*,damag*,graffiti,threat*,menac*,harass*,stalk*,dox*,swat,swatting,rape*,raped,sexual,traffick*,kidnap*,abduct*,missing,endangered,amber,silver,runaway,hit,struck,run,ran,ram,rammed,ramming,collision,crash*,accident,mva,mvc,pedestrian,fraud*,scam*,extort*,blackmail*,impersonat*,impostor*,imposter*,fake,phony,bogus,posing,posed,pretend*,obstruct*,resist*,interfer*,trespass*,suspicious,fatal*,dead,death,deceased,body,assassinat*,hate,bias,brandish*,carjack*,evading,eluding,disturbance,fight,overdose,suicid*,welfare,wellbeing,victim*,victims,witness*,injur*,wounded,killed,shooter,gunman,dv,domestic,dui,dwi,evade*,evading,pursuit,fled,fleeing,larc,swindl*,embezzl*,counterfeit*,forg*,ambush*,laser*,rock,rocks,thrown,threw,throwing}',
 	 'What was done to somebody'),
-	('officer', '{agent*,officer*,ofc,offcr*,personnel,employee*,staff,worker*,official*,deputy,marshal*,judge*,attorney*,lawyer*,prosecutor*,contractor*,director,inspector*,guard,guards,supervisor*}', true,
+	('officer', '{agent*,officer*,ofc,offcr*,personnel,employee*,staff,worker*,official*,deputy,marshal*,judge*,attorney*,lawyer*,prosecutor*,contractor*,director,inspector*,guard,guards,supervisor*}',
 	 'Who acts for an office'),
-	('office', '{office*,building*,facility,facilities,court*,courthouse,center,centre,headquarters,hq,vehicle*,car,cars,van,vans,truck*,suv,bus,entrance,door,lot,garage,station,consulate,property,premises,site}', true,
+	('office', '{office*,building*,facility,facilities,court*,courthouse,center,centre,headquarters,hq,vehicle*,car,cars,van,vans,truck*,suv,bus,entrance,door,lot,garage,station,consulate,property,premises,site}',
 	 'Where an office is, and what it drives'),
-	('clinic', '{clinic*,center*,centre*,facility,facilities,hospital*,office*,building*,provider*,doctor*,dr,physician*,nurse*,pharmacy,pharmacies,pharmacist*,worker*,employee*,staff,patient*,escort*,parking,lot,clinic~,entrance,property,premises}', true,
+	('clinic', '{clinic*,center*,centre*,facility,facilities,hospital*,office*,building*,provider*,doctor*,dr,physician*,nurse*,pharmacy,pharmacies,pharmacist*,worker*,employee*,staff,patient*,escort*,parking,lot,clinic~,entrance,property,premises}',
 	 'Where care is given, and by whom'),
-	('assist', '{assist*,asst,asist,asst,help,helping,support*,aid,aiding,for,with,w,per,by,req,request*,requested,requesting,via,notify,notified,contact,contacted,joint,from,ask,asked,working,work,cooperat*,collab*,referr*,refer,to,on,behalf,info,intel,lead,tip,share,sharing,send,sent,forward,fwd,safeguard,safeguarding}', true,
+	('assist', '{assist*,asst,asist,asst,help,helping,support*,aid,aiding,for,with,w,per,by,req,request*,requested,requesting,via,notify,notified,contact,contacted,joint,from,ask,asked,working,work,cooperat*,collab*,referr*,refer,to,on,behalf,info,intel,lead,tip,share,sharing,send,sent,forward,fwd,safeguard,safeguarding}',
 	 'Words by which one office helps another'),
-	('enforce', '{assist*,asst,asist,assit,warrant*,wrnt*,detain*,detention,hold,holds,pickup,pickups,request*,req,admin*,ero,hsi,target*,tgt,op,ops,operation*,raid*,arrest*,removal*,remove,deport*,investigat*,invest,inv,enforce*,enfocement,enforcment,fugitive*,absconder*,tf,task,taskforce,locate*,loc,atl,bolo,referral*,custody,transport*,interview*,lead,leads,intel,liaison,civil,criminal,admin,administrative,search*,surveil*,case,cases,sweep*,roundup*,notice,check,stop,stops,violat*,viol,status,order*,proceeding*,matter*,issue*,reason*,purpose*,priority,lookup,support*,help,subject*,subj,suspect*,susp,wanted,want,activity,hit,alert,watch,list,related,relat*,duty,duties,work,team,unit,dept,department,division,service*,agency,ofc,police,pd,ask*,want*,need*,seek*,look*,arrestee*,inmate*,hearing*,court,fraud,offense*,crime*,crim,law,laws,nvestigation,attempt*,follow,followup,fu}', true,
+	('enforce', '{assist*,asst,asist,assit,warrant*,wrnt*,detain*,detention,hold,holds,pickup,pickups,request*,req,admin*,ero,hsi,target*,tgt,op,ops,operation*,raid*,arrest*,removal*,remove,deport*,investigat*,invest,inv,enforce*,enfocement,enforcment,fugitive*,absconder*,tf,task,taskforce,locate*,loc,atl,bolo,referral*,custody,transport*,interview*,lead,leads,intel,liaison,civil,criminal,admin,administrative,search*,surveil*,case,cases,sweep*,roundup*,notice,check,stop,stops,violat*,viol,status,order*,proceeding*,matter*,issue*,reason*,purpose*,priority,lookup,support*,help,subject*,subj,suspect*,susp,wanted,want,activity,hit,alert,watch,list,related,relat*,duty,duties,work,team,unit,dept,department,division,service*,agency,ofc,police,pd,ask*,want*,need*,seek*,look*,arrestee*,inmate*,hearing*,court,fraud,offense*,crime*,crim,law,laws,nvestigation,attempt*,follow,followup,fu}',
 	 'What an office that enforces does'),
-	('slide', '{slid*,slip*,fell,fall,falling,skid*,spun,crash*,collision*,patch,snow,sleet,winter,storm,icy,frozen,lake,pond,river,rink,hockey,skat*,weather}', true,
+	('slide', '{slid*,slip*,fell,fall,falling,skid*,spun,crash*,collision*,patch,snow,sleet,winter,storm,icy,frozen,lake,pond,river,rink,hockey,skat*,weather}',
 	 'What happens on ice of water'),
-	('icy', '{cream,cube*,machine,machines,chest,cooler,freezer,bag,bags,bucket,tea,hockey,skat*,rink,scraper,fishing,plant,cone,age,axe,storm,melt*,covered,conditions,house,arena,vendor,delivery,coffee,water,road*,roadway}', true,
+	('icy', '{cream,cube*,machine,machines,chest,cooler,freezer,bag,bags,bucket,tea,hockey,skat*,rink,scraper,fishing,plant,cone,age,axe,storm,melt*,covered,conditions,house,arena,vendor,delivery,coffee,water,road*,roadway}',
 	 'What goes with ice of water'),
-	('drug', '{meth,methamphetamine*,crystal,drug*,narc*,narcotic*,dope,dealer*,dealing,sale,sales,sold,sell*,selling,possess*,pound*,lbs,lb,gram*,oz,ounce*,fentanyl,heroin,cocaine,coke,cds,traffick*,smok*,pipe*,distribut*,deliver*,controlled,buy,buys,stash}', true,
+	('drug', '{meth,methamphetamine*,crystal,drug*,narc*,narcotic*,dope,dealer*,dealing,sale,sales,sold,sell*,selling,possess*,pound*,lbs,lb,gram*,oz,ounce*,fentanyl,heroin,cocaine,coke,cds,traffick*,smok*,pipe*,distribut*,deliver*,controlled,buy,buys,stash}',
 	 'What ice of another kind is met with'),
-	('immigrant', '{immigrant*,imigrant*,immagrant*,inmigrante*,imigrante*,migrante*}', true,
+	('immigrant', '{immigrant*,imigrant*,immagrant*,inmigrante*,imigrante*,migrante*}',
 	 'Who came from elsewhere, as it is spelt and misspelt'),
-	('nationals', '{mexicans,guatemalans,hondurans,salvadorans,haitians,venezuelans,somalis,colombians,brazilians,muslims,arabs,jews,africans,asians,latinos,hispanics,foreigners,noncitizens}', true,
+	('nationals', '{mexicans,guatemalans,hondurans,salvadorans,haitians,venezuelans,somalis,colombians,brazilians,muslims,arabs,jews,africans,asians,latinos,hispanics,foreigners,noncitizens}',
 	 'People by where they or theirs came from'),
-	('vague', '{inv,invs,invg,invst,invv,inve,inves*,invest,invest*,investigation~,investigations~,imvest*,inest*,investigative,investigator,police,pd,leo,le,law,enforcement,crim,crime,crimes,criminal,case,cases,suspect*,susp,sus,sv,susveh,subj,subject*,veh*,vehicle~,vehicles,car,plate,plates,tag,lp,lpr,alpr,flock,search*,check*,checking,lookup,look,locate,locating,loc,atl,atc,bolo,apb,test*,training,na,none,other,misc,unknown,unk,tbd,work,working,follow,up,followup,f,u,active,ongoing,pending,open,official,business,duty,alert,query,review,audit,research,verify,id,identify,identification,patrol,info,information,intel,assist*,asst,agency,oth,stuff,general,reason,purpose,request*,attempt*,to,the,a,an,of,for,on,in,and,possible,poss,involved,interest,person,poi,evidence,data,update}', true,
+	('vague', '{inv,invs,invg,invst,invv,inve,inves*,invest,invest*,investigation~,investigations~,imvest*,inest*,investigative,investigator,police,pd,leo,le,law,enforcement,crim,crime,crimes,criminal,case,cases,suspect*,susp,sus,sv,susveh,subj,subject*,veh*,vehicle~,vehicles,car,plate,plates,tag,lp,lpr,alpr,flock,search*,check*,checking,lookup,look,locate,locating,loc,atl,atc,bolo,apb,test*,training,na,none,other,misc,unknown,unk,tbd,work,working,follow,up,followup,f,u,active,ongoing,pending,open,official,business,duty,alert,query,review,audit,research,verify,id,identify,identification,patrol,info,information,intel,assist*,asst,agency,oth,stuff,general,reason,purpose,request*,attempt*,to,the,a,an,of,for,on,in,and,possible,poss,involved,interest,person,poi,evidence,data,update}',
 	 'Words that say nothing of why'),
-	('caseword', '{case,cases,cs,cfs,cad,incident,inc,inci,report,rpt,rep,no,num,number,nbr,ref,file,dr,cr,fso,pd,event,evt,call,complaint,comp,cc}', true,
+	('caseword', '{case,cases,cs,cfs,cad,incident,inc,inci,report,rpt,rep,no,num,number,nbr,ref,file,dr,cr,fso,pd,event,evt,call,complaint,comp,cc}',
 	 'Words that stand before a number'),
-	('speech', '{protest*,protester~,protesters~,demonstrat*,demonstrators~,rally,rallies,march,marches,marcher*,activist*,picket*,vigil,vigils,organizer*,striker*,journalist*,reporter*,parade,counterprotest*}', true,
+	('speech', '{protest*,protester~,protesters~,demonstrat*,demonstrators~,rally,rallies,march,marches,marcher*,activist*,picket*,vigil,vigils,organizer*,striker*,journalist*,reporter*,parade,counterprotest*}',
 	 'First Amendment activity, 13(d)(2)'),
-	('observe', '{identify*,identif*,id,iding,locate,locating,list,lists,listing,track*,monitor*,surveil*,observe*,observing,watch*,attend*,attendee*,participant*,participat*,organizer*,leader*,intel,intelligence,who,surveilling,attending,participants,member*,roster}', true,
+	('observe', '{identify*,identif*,id,iding,locate,locating,list,lists,listing,track*,monitor*,surveil*,observe*,observing,watch*,attend*,attendee*,participant*,participat*,organizer*,leader*,intel,intelligence,who,surveilling,attending,participants,member*,roster}',
 	 'What is forbidden to do about it'),
-	('class', '{hispanic*,latino*,latina*,latinx,mexican*,guatemalan*,honduran*,salvadoran*,haitian*,venezuelan*,somali*,muslim*,islamic,arab*,jewish,jews,african,asian*,gay*,lesbian*,lgbt*,queer*,transgender*,foreign,foreigner*,noncitizen*}', true,
-	 'Classes that 13(d)(1) protects');
+	('class', '{hispanic*,latino*,latina*,latinx,mexican*,guatemalan*,honduran*,salvadoran*,haitian*,venezuelan*,somali*,muslim*,islamic,arab*,jewish,jews,african,asian*,gay*,lesbian*,lgbt*,queer*,transgender*,foreign,foreigner*,noncitizen*}',
+	 'Classes that 13(d)(1) protects')
+) AS l (list, words, note);
 
-INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note)
-SELECT 'us-ct-2026', t.pattern, 'immigration', 'refuse', '13(d)(3)', true, t.note
+INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note, changed_at, changed_by)
+SELECT 'us-ct-2026', t.pattern, 'immigration', 'refuse', '13(d)(3)', true, t.note, NULL, NULL
 FROM (VALUES
 	('^ ice+ $', 'The agency, as the whole of a reason'),
 	('ice @enforce', NULL),
@@ -100,8 +103,8 @@ FROM (VALUES
 	('uscis (assist*|request*|check*|inv*|referral*|enforce*)', NULL)
 ) AS t (pattern, note);
 
-INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note)
-SELECT 'us-ct-2026', t.pattern, 'immigration', 'lawful', NULL, true, t.note
+INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note, changed_at, changed_by)
+SELECT 'us-ct-2026', t.pattern, 'immigration', 'lawful', NULL, true, t.note, NULL, NULL
 FROM (VALUES
 	('@crime .. ice @officer', 'A crime against an agent'),
 	('@crime .. ice (field|regional|district|detention|processing)? @office', NULL),
@@ -142,8 +145,8 @@ FROM (VALUES
 	('(butterfly|bird|data|system) migration', NULL)
 ) AS t (pattern, note);
 
-INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note)
-SELECT 'us-ct-2026', t.pattern, t.category, t.action, t.clause, true, t.note
+INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note, changed_at, changed_by)
+SELECT 'us-ct-2026', t.pattern, t.category, t.action, t.clause, true, t.note, NULL, NULL
 FROM (VALUES
 	-- 13(d)(4): reproductive care
 	('abort*', 'reproductive_health_care', 'refuse', '13(d)(4)', NULL),
@@ -250,8 +253,8 @@ FROM (VALUES
 ) AS t (pattern, category, action, clause, note);
 
 -- Quality: no clause forbids a reason that says nothing, but an auditor asks.
-INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note)
-SELECT s.statute, t.pattern, t.category, 'flag', NULL, true, t.note
+INSERT INTO ctlpr.screen_term (statute, pattern, category, action, clause, shipped, note, changed_at, changed_by)
+SELECT s.statute, t.pattern, t.category, 'flag', NULL, true, t.note, NULL, NULL
 FROM (VALUES ('us-ct-2026'), ('us-va-2025')) AS s (statute)
 	CROSS JOIN (VALUES
 		('^^ @caseword? #+ $$', 'case_number_only', 'A number says where a reason might be'),
