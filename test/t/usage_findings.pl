@@ -87,6 +87,7 @@ ask('CONTESTED', 30, 0, officer => undef, detail => '{"screen": {"action": "flag
 my $refused = '"field": "reason", "action": "refuse", "category": "immigration", "clause": "13(d)(3)", "term": "ice"';
 ask('SCREENED', 5, 0, officer => 'Hal', reason => 'ICE assist', detail => "{\"screen\": {$refused, \"approval_seq\": 3}}") for 1 .. 2;
 ask('SCREENED', 5, 0, officer => 'Ida', reason => 'ICE assist', detail => "{\"screen\": {$refused}}", allowed => 'f', sqlstate => 'LP008', clause => '13(d)(3)');
+ask('SCREENED', 5, 0, officer => 'Hal', case_number => 'pending', detail => '{"screen": {"action": "flag", "category": "vague", "clause": "13(d)(3)"}}');
 ask('SCREENED', 5, 0, officer => 'Jo',  detail => '{"screen": {"action": "flag", "category": "contested", "clause": "13(d)(3)"}}');
 
 # by day and by night in Connecticut, of which noon and ten in the evening are 17:00 and 3:00 of UTC, or an hour earlier
