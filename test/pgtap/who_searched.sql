@@ -114,6 +114,11 @@ SELECT e.seq AS request FROM ctlpr.audit_entry e WHERE e.seq > :start AND e.acti
 SET LOCAL ROLE trail_hpd;
 SELECT ctlpr.record_disclosure(:request, 'T-TRAIL-3', 'same case') AS passed \gset
 RESET ROLE;
+DO $$ BEGIN PERFORM trail.search('trail_hpd', 'plate = ''XYZ999''', 'n12', case_number => '26-2'); END $$;
+SELECT e.seq AS request_of_another FROM ctlpr.audit_entry e WHERE e.seq > :start AND e.action = 'request' AND e.officer = 'Officer n12' \gset
+SET LOCAL ROLE trail_hpd;
+SELECT ctlpr.record_disclosure(:request_of_another, 'T-TRAIL-3', 'another case') AS passed_too \gset
+RESET ROLE;
 SELECT is(trail.who('trail_all', 'TRL123', NULL, 'CASE WHEN w.how = ''disclosure'' THEN concat_ws('' '', w.seq, w.request_seq, w.agency_id, w.on_behalf_of, w.reason, w.allowed) END'), format('%s %s T-TRAIL-HPD T-TRAIL-3 same case t', :passed, :request), 'what was found and passed on is told, and to whom');
 SELECT is(trail.who('trail_all', 'ZZZ', NULL, 'w.how'), NULL, '... for that plate');
 
