@@ -3,6 +3,7 @@
 #   make                 build; WERROR=1 makes every warning an error
 #   make install         into the server of PG_CONFIG, or below DESTDIR
 #   make demo            the whole story on a throwaway cluster; READS=n, KEEP=1
+#   make example         a day at the search desk of examples/, on a throwaway cluster
 #   make check           all tests on throwaway clusters, or one group of them:
 #                        check-regress check-pgtap check-isolation check-tap; TESTS="name ..." picks tests
 #   make check-long      the same on an assert-enabled server (ASSERT_PG_CONFIG=...), then test/long/*.sh;
@@ -41,7 +42,7 @@ endif
 EXTRA_CLEAN = build tools/ctlpr-verify
 
 # The goals below are scripts that find, or install, the server first; all others need PGXS now.
-SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo tools keygen reference format format-check lint
+SCRIPT_GOALS = bench check check-regress check-isolation check-pgtap check-tap check-long demo example tools keygen reference format format-check lint
 .DEFAULT_GOAL = all
 
 ifneq ($(filter-out $(SCRIPT_GOALS),$(or $(MAKECMDGOALS),all)),)
@@ -86,6 +87,9 @@ bench:
 
 demo:
 	+@PG_CONFIG='$(PG_CONFIG)' READS='$(READS)' KEEP='$(KEEP)' demo/run.sh
+
+example:
+	+@PG_CONFIG='$(PG_CONFIG)' examples/search_desk/run.sh
 
 tools: tools/ctlpr-verify
 

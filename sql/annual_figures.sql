@@ -104,10 +104,12 @@ AS $$
 		WHEN changed_by IN ('file_declaration', 'withdraw_declaration', 'suspend_sharing', 'resume_sharing', 'limit_sharing', 'forbid_purpose', 'lift_limit', 'register_network',
 			'join_network', 'leave_network', 'register_contract', 'end_contract', 'authorize_vendor', 'revoke_vendor_authorization', 'standing_request',
 			'revoke_standing_request', 'allow_publication', 'withdraw_publication', 'record_determination') THEN 'sharing rules changed'
+		WHEN changed_by IN ('set_screen_term', 'drop_screen_term', 'set_screen_list', 'register_immigration_agreement', 'end_immigration_agreement') THEN 'screening rules changed'
 		WHEN changed_by IN ('adopt_statute', 'statute_changed', 'copy_statute') THEN 'statute changed'
 		WHEN changed_by IN ('register_policy') THEN 'policy registered'
 		WHEN changed_by IN ('register_agency', 'bind_role', 'unbind_role', 'bind_auditor', 'unbind_auditor', 'agency_key', 'drop_agency_key', 'register_officer', 'authorize',
-			'revoke_authorization', 'report_suspected_misuse', 'record_post_notice', 'load_hotlist', 'withdraw_hotlist', 'record_review', 'record_annual_report', 'close_finding', 'approve_reason',
+			'revoke_authorization', 'report_suspected_misuse', 'record_post_notice', 'load_hotlist', 'withdraw_hotlist', 'record_review', 'record_annual_report', 'close_finding', 'reopen_finding', 'approve_reason',
+			'set_shift', 'end_shift', 'set_offense_category', 'remove_offense_category',
 			'import_external_audit', 'release_reason') THEN NULL
 		ELSE 'other rules changed'
 	END
@@ -156,9 +158,10 @@ AS $$
 		(90, '15(a)(2)', 'collection rules changed'),
 		(91, '15(a)(2)', 'retention rules changed'),
 		(92, '15(a)(2)', 'sharing rules changed'),
-		(93, '15(a)(2)', 'statute changed'),
-		(94, '15(a)(2)', 'policy registered'),
-		(95, '15(a)(2)', 'other rules changed')
+		(93, '15(a)(2)', 'screening rules changed'),
+		(94, '15(a)(2)', 'statute changed'),
+		(95, '15(a)(2)', 'policy registered'),
+		(96, '15(a)(2)', 'other rules changed')
 $$;
 COMMENT ON FUNCTION ctlpr.report_items() IS 'Items of the annual report with their clauses, in its order';
 

@@ -715,6 +715,8 @@ BEGIN
 	RETURN QUERY SELECT * FROM ctlpr.usage_findings();
 	RETURN QUERY SELECT * FROM ctlpr.instrument_findings();
 	RETURN QUERY SELECT * FROM ctlpr.register_findings();
+	RETURN QUERY SELECT * FROM ctlpr.report_findings();
+	RETURN QUERY SELECT * FROM ctlpr.external_audit_findings();
 	RETURN QUERY SELECT * FROM ctlpr.governance_findings();
 END
 $$;

@@ -107,7 +107,7 @@ GRANT SELECT ON ctlpr.agency, ctlpr.statute, ctlpr.statute_adoption, ctlpr.statu
 
 -- Reports: auditors make them; registrars may register that one was sent.
 GRANT EXECUTE ON FUNCTION ctlpr.annual_report(text, int), ctlpr.annual_report_json(text, int), ctlpr.annual_report_csv(text, int),
-	ctlpr.report_findings(), ctlpr.quarterly_audit(text, text), ctlpr.quarterly_audit_json(text, text) TO ctlpr_auditor;
+	ctlpr.quarterly_audit(text, text), ctlpr.quarterly_audit_json(text, text) TO ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.record_annual_report(text, int, date, text, text) TO ctlpr_registrar, ctlpr_auditor;
 GRANT SELECT ON ctlpr.annual_submission TO ctlpr_registrar, ctlpr_auditor;
 
@@ -190,7 +190,7 @@ GRANT EXECUTE ON FUNCTION ctlpr.import_external_audit(text, text, text, text, te
 	ctlpr.import_external_audit_bytes(text, bytea, text, text, text[], text), ctlpr.read_server_file(text), ctlpr.check_text(text, text),
 	ctlpr.drop_external_audit(bigint, text), ctlpr.redact_external_plates(bigint, text), ctlpr.rescreen_external_audit(bigint),
 	ctlpr.settle_external_agency(text, text, text) TO ctlpr_auditor, ctlpr_registrar;
-GRANT EXECUTE ON FUNCTION ctlpr.external_reading(), ctlpr.external_audit_findings() TO ctlpr_auditor;
+GRANT EXECUTE ON FUNCTION ctlpr.external_reading() TO ctlpr_auditor;
 GRANT EXECUTE ON FUNCTION ctlpr.outer_role(), ctlpr.auditor_sees(text, text[]) TO ctlpr_auditor, ctlpr_registrar;
 GRANT SELECT ON ctlpr.external_audits, ctlpr.external_rejections, ctlpr.external_agency_name TO ctlpr_auditor, ctlpr_registrar;
 GRANT SELECT ON ctlpr.external_searches TO ctlpr_auditor;

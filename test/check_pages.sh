@@ -1,7 +1,7 @@
 #!/bin/sh
 # check_pages.sh - docs/law.md has a row for every clause of the act, docs/bypass.md one for every way around, and what a row names
 # exists: functions and views, settings, SQLSTATEs, tests that are run, with the words that the row quotes from them.  docs/findings.md
-# has one for every kind of finding.
+# has one for every kind of finding, and the table of errors in docs/applications.md one for every SQLSTATE of the source and for no other.
 cd "$(dirname "$0")/.." || exit 2
 export LC_ALL=C
 
@@ -58,6 +58,19 @@ function check_names(cell, name, call) {
 	}
 }
 FNR == NR { wanted[$0] = 1; next }
+FILENAME == "docs/applications.md" {
+	if (/^\| `LP/) {
+		if (split($0, cell, "|") != 5 || trim(cell[3]) == "" || trim(cell[4]) == "") complain("a row has three cells")
+		while (match(cell[2], /LP[0-9]+/)) {
+			state = substr(cell[2], RSTART, RLENGTH)
+			cell[2] = substr(cell[2], RSTART + RLENGTH)
+			if (!index(" " states, " " state " ")) complain("no SQLSTATE " state)
+			if (state in told) complain("a second row for " state)
+			told[state] = 1
+		}
+	}
+	next
+}
 FILENAME == "docs/bypass.md" && /^\| / && !/^\| way \|/ {
 	if (split($0, cell, "|") != 6) { complain("a row has four cells"); next }
 	ways++
@@ -79,6 +92,10 @@ FILENAME == "docs/law.md" && /^\| 1[345]\(/ {
 END {
 	for (clause in wanted)
 		if (!(clause in seen)) { printf "docs/law.md: no row for %s\n", clause; bad = 1 }
+	count = split(states, state_list, " ")
+	if (count < 10) { print "src/ctlpr.h: SQLSTATEs are missing"; bad = 1 }
+	for (i = 1; i <= count; i++)
+		if (!(state_list[i] in told)) { printf "docs/applications.md: no row for %s\n", state_list[i]; bad = 1 }
 	if (ways < 60) { print "docs/bypass.md: rows are missing"; bad = 1 }
 	exit bad
-}' test/law_clauses.txt docs/law.md docs/bypass.md
+}' test/law_clauses.txt docs/applications.md docs/law.md docs/bypass.md

@@ -79,6 +79,19 @@ install_packages() {
 	rm -f "$log"
 }
 
+# install_if_possible PACKAGE... - as install_packages, but what Debian's release does not carry, or this machine does not take, is
+# named and left out
+install_if_possible() {
+	local package output
+	if output=$(install_packages "$@" 2>&1); then
+		[ -z "$output" ] || say "$output"
+		return 0
+	fi
+	for package; do
+		output=$(install_packages "$package" 2>&1) || say "without $package: $(tail -n 1 <<<"$output")"
+	done
+}
+
 # find_server PACKAGE... - install what is missing, then settle PG_CONFIG, major and run_user
 find_server() {
 	: "${PG_CONFIG:=$("$root/test/find_pg_config.sh")}"

@@ -195,13 +195,17 @@ for group in "${groups[@]}"; do
 done
 find_server gcc make libc6-dev libicu-dev libssl-dev openssl perl python3 libipc-run-perl libtap-parser-sourcehandler-pgtap-perl libfaketime pgbouncer util-linux \
 	postgresql-N postgresql-server-dev-N postgresql-N-postgis-3 postgresql-N-postgis-3-scripts postgresql-N-pgtap postgresql-N-partman
+# What one test alone needs, and names when it skips: the drivers of t/drivers.pl
+if [[ " ${groups[*]} " == *" tap "* ]] && { [ ${#only[@]} -eq 0 ] || [[ " ${only[*]} " =~ (drivers|search_desk) ]]; }; then
+	install_if_possible python3-psycopg python3-psycopg2 default-jdk-headless libpostgresql-jdbc-java node-pg libpq-dev
+fi
 make_work check
 make -C "$root" --no-print-directory -s tools || die "the tools were not built"
 
 # The tests run in a copy, with the shared data beside it as it is beside the original.
 tree=$work/ctlpr
 mkdir "$tree"
-for part in src test expected sql docs demo tools ctlpr.control README.md; do
+for part in src test expected sql docs demo examples tools ctlpr.control README.md; do
 	[ ! -e "$root/$part" ] || cp -a "$root/$part" "$tree/"
 done
 if [ -d "$root/../shared/data" ]; then

@@ -35,6 +35,6 @@ SELECT is((SELECT array_agg(p.proname::text ORDER BY p.proname) FROM pg_proc p
 		   WHERE p.pronamespace = 'ctlpr'::regnamespace AND p.proname ~ '^(annual_|report_(offense|items|entries|findings)|quarterly_|quarter_(figures|log)|external_annual|check_report|log_state|record_annual|changed_policy|csv_cell|year_start|refuse_uncovered)'
 			   AND has_function_privilege(r, p.oid, 'EXECUTE')), wanted, format('%s may call what is opened', r))
 	FROM (VALUES ('annual_report_nobody', NULL::text[]), ('ctlpr_admin', NULL), ('ctlpr_public', NULL), ('ctlpr_registrar', '{record_annual_report}'),
-				 ('ctlpr_auditor', '{annual_report,annual_report_csv,annual_report_json,quarterly_audit,quarterly_audit_json,record_annual_report,report_findings}')) AS v (r, wanted);
+				 ('ctlpr_auditor', '{annual_report,annual_report_csv,annual_report_json,quarterly_audit,quarterly_audit_json,record_annual_report}')) AS v (r, wanted);
 SELECT * FROM finish();
 ROLLBACK;

@@ -198,6 +198,7 @@ is(join("\n", @zero), <<'ROWS' =~ s/\n\z//r, '... and an item of which there is 
 15(a)(1)(E)|expired reads present when the report was made|-|-|0
 15(a)(1)(E)|copies kept too long|-|-|0
 15(a)(2)|retention rules changed|-|-|0
+15(a)(2)|screening rules changed|-|-|0
 15(a)(2)|statute changed|-|-|0
 15(a)(2)|policy registered|-|-|0
 ROWS
@@ -349,10 +350,10 @@ is(value("SELECT concat_ws(' ', j -> 'log' -> 'covering_checkpoint' ->> 'root', 
 
 # Reports that were not sent
 my $due = value("SELECT (now() AT TIME ZONE 'America/New_York')::date >= make_date($now_year, 2, 1)") eq 't' ? 'violation' : 'info';
-sub missing { return value(($_[0] ? "SET ROLE $_[0]; " : '') . "SELECT string_agg(format('%s %s %s %s', f.agency_id, substring(f.finding FROM 'and (\\d+),'), f.severity, f.clause), ', ' ORDER BY 1) FROM (SELECT * FROM ctlpr.report_findings() WHERE kind = 'missing_annual_report' ORDER BY agency_id, finding) f") }
+sub missing { return value(($_[0] ? "SET ROLE $_[0]; " : '') . "SELECT string_agg(format('%s %s %s %s', f.agency_id, substring(f.finding FROM 'and (\\d+),'), f.severity, f.clause), ', ' ORDER BY 1) FROM (SELECT * FROM ctlpr.findings WHERE kind = 'missing_annual_report' ORDER BY agency_id, finding) f") }
 is(missing(), "CT-HPD $year $due 15(b), 15(c), CT-NHPD $before violation 15(b), 15(c), CT-NHPD $year $due 15(b), 15(c)", 'a year that has entries of an agency of the state and no report is a finding');
 is(missing('oversight'), "CT-NHPD $before violation 15(b), 15(c), CT-NHPD $year $due 15(b), 15(c)", '... told to the auditors of the agency');
-is(value("SELECT count(*) FROM ctlpr.report_findings() f CROSS JOIN LATERAL unnest(f.evidence) s JOIN ctlpr.audit_entry e ON e.seq = s AND e.agency_id = f.agency_id"), '6', '... with the first and last entry');
+is(value("SELECT count(*) FROM ctlpr.findings f CROSS JOIN LATERAL unnest(f.evidence) s JOIN ctlpr.audit_entry e ON e.seq = s AND e.agency_id = f.agency_id WHERE f.kind = 'missing_annual_report'"), '6', '... with the first and last entry');
 refused("SET ROLE oversight; SELECT ctlpr.record_annual_report('CT-HPD', $year)", 42501, 'the role audits other agencies', 'an auditor registers no report of another agency');
 refused("SELECT ctlpr.record_annual_report('CT-HPD', $now_year)", 55000, "year $now_year is not over", 'nobody one of a year that is not over');
 refused("SELECT ctlpr.record_annual_report('CT-HPD', $year, '$year-12-31')", 22023, 'the report was sent before its year was over', '... or sent before its end');

@@ -1,5 +1,5 @@
 # 13(b)(1), 13(b)(2)(A): an application written for an ungoverned table runs on, byte for byte, but for its role and one begin_request();
-# by the recipe of docs/applications.md, taken out of the page itself, in both its variants.
+# by the recipe of docs/migration.md and docs/applications.md, taken out of the pages themselves, in both its variants.
 use strict;
 use warnings;
 
@@ -10,7 +10,7 @@ use Test::More;
 use CtlprTest;
 
 my $directory = 'application';
-my %recipe = recipe('../docs/applications.md');
+my %recipe = recipe('../docs/applications.md', '../docs/migration.md');
 my @transactions = transactions("$directory/statements.sql");
 
 my $node = new_node('main', 'autovacuum = off');
@@ -56,11 +56,11 @@ done_testing();
 # recipe(page) - the SQL blocks that are marked as such, by name
 sub recipe
 {
-	my ($page) = @_;
-	my $text = slurp_file($page);
+	my (@pages) = @_;
+	my $text = join '', map { slurp_file($_) } @pages;
 	my %blocks;
 	$blocks{$1} = $2 while $text =~ /<!-- recipe: (\w+) -->\n```sql\n(.*?)```/gs;
-	is(join(' ', sort keys %blocks), 'A B extension grants preflight purge purge_A roles use', 'the page has every step of the recipe');
+	is(join(' ', sort keys %blocks), 'A B extension grants preflight purge purge_A roles use', 'the pages have every step of the recipe');
 	return %blocks;
 }
 
