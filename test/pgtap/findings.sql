@@ -1,7 +1,7 @@
 -- 14(a)(6), 13(k): auditors are told of what lapses and lags, and settle what they have looked into; a state does not vanish by a signature
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(101);
+SELECT plan(102);
 
 CREATE SCHEMA findings;
 GRANT USAGE ON SCHEMA findings TO PUBLIC;
@@ -180,6 +180,10 @@ DO $$ BEGIN PERFORM ctlpr.set_agency_option('T-FIND-PD', demands_training => tru
 SELECT is(findings.lapses('training_lapse', 'UPDATE ctlpr.officer SET training_valid_until = %L WHERE agency_id = ''T-FIND-PD''', '{31,30,0,-1,-30,-31}'),
 	'31: none; 30: info T-FIND-PD; 0: info T-FIND-PD; -1: warning T-FIND-PD; -30: warning T-FIND-PD; -31: none', '14(a)(5): where it does, it is one finding for all whose training ends on a day');
 SELECT is(findings.lapse('training_lapse', 'find_other'), 'none', '... to auditors of that agency');
+
+UPDATE ctlpr.officer SET training_valid_until = :'today' WHERE agency_id = 'T-FIND-PD';
+DO $$ BEGIN PERFORM ctlpr.set_agency_option('T-FIND-PD', demands_training => false); END $$;
+SELECT is(findings.lapse('training_lapse'), 'none', '... and not when the agency demands none any more');
 
 -- a purge that does not come around, before anything is late
 CREATE TABLE findings.reads (captured_at timestamptz NOT NULL, plate text NOT NULL);

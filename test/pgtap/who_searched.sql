@@ -1,7 +1,7 @@
 -- 13(j): whoever is aggrieved has a claim, so an auditor can tell who sought a plate, or tried to, however it was written; and that an auditor asked is on record
 BEGIN;
 SET LOCAL client_min_messages = error;
-SELECT plan(57);
+SELECT plan(58);
 
 CREATE SCHEMA trail;
 GRANT USAGE ON SCHEMA trail TO PUBLIC;
@@ -114,6 +114,11 @@ SELECT e.seq AS request FROM ctlpr.audit_entry e WHERE e.seq > :start AND e.acti
 SET LOCAL ROLE trail_hpd;
 SELECT ctlpr.record_disclosure(:request, 'T-TRAIL-3', 'same case') AS passed \gset
 RESET ROLE;
+DO $$ BEGIN PERFORM trail.search('trail_hpd', 'plate = ''XYZ999''', 'n12', case_number => '26-2'); END $$;
+SELECT e.seq AS request_of_another FROM ctlpr.audit_entry e WHERE e.seq > :start AND e.action = 'request' AND e.officer = 'Officer n12' \gset
+SET LOCAL ROLE trail_hpd;
+SELECT ctlpr.record_disclosure(:request_of_another, 'T-TRAIL-3', 'another case') AS passed_too \gset
+RESET ROLE;
 SELECT is(trail.who('trail_all', 'TRL123', NULL, 'CASE WHEN w.how = ''disclosure'' THEN concat_ws('' '', w.seq, w.request_seq, w.agency_id, w.on_behalf_of, w.reason, w.allowed) END'), format('%s %s T-TRAIL-HPD T-TRAIL-3 same case t', :passed, :request), 'what was found and passed on is told, and to whom');
 SELECT is(trail.who('trail_all', 'ZZZ', NULL, 'w.how'), NULL, '... for that plate');
 
@@ -146,7 +151,7 @@ RESET ROLE;
 
 -- what constants that the plate column was compared with cover, otherwise than by equality
 SELECT is(ctlpr.plate_condition('ABC123', sought, statement), how, format('%s in "%s": %s', sought, statement, coalesce(how, 'not covered')))
-FROM (VALUES ('{ABC123}'::text[], '<>', 'pattern'), ('{%}', 'LIKE', 'pattern'), ('{"abc 1%"}', 'ILIKE', 'pattern'), ('{AB\\_123}', 'LIKE', 'pattern'), ('{ABC\\_123}', 'LIKE', 'pattern'), ('{A_C123}', 'LIKE', 'pattern'), ('{A__C123}', 'LIKE', NULL),
+FROM (VALUES ('{ABC123}'::text[], '<>', 'pattern'), ('{%}', 'LIKE', 'pattern'), ('{"abc 1%"}', 'ILIKE', 'pattern'), ('{AB\\_123}', 'LIKE', 'pattern'), ('{ABC\\_123}', 'LIKE', 'pattern'), ('{A_C123}', 'LIKE', 'pattern'), ('{ABC_1%}', 'LIKE', 'pattern'), ('{A__C123}', 'LIKE', NULL),
 	('{^abc}', '~*', 'pattern'), ('{^B}', '~', NULL), ('{"[0-9]{3}$"}', '~', 'pattern'), ('{"[0-9]{4}$"}', '~', NULL), ('{(}', '~', NULL), ('{"(A)\\\\1"}', '~', NULL), ('{A}', 'starts_with', NULL), ('{AB}', 'starts_with', 'pattern'), ('{BC1}', 'position', 'pattern'),
 	('{ABC100,ABC200}', 'BETWEEN', 'range'), ('{ABC200,ABC100}', '> AND <', 'range'), ('{ABC124,ABC200}', 'between', NULL), ('{ABB,ABD}', 'IN', NULL), ('{ABC200}', '<', NULL), ('{NULL}', '=', NULL), ('{}', '=', NULL), ('{""}', '=', NULL),
 	('{ABC100%,ABC200%}', 'between', NULL), ('{plate,ABC123}', 'to_jsonb', 'pattern')) v (sought, statement, how);

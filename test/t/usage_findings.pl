@@ -61,11 +61,15 @@ alternate(10, 1, terminal => [ 'T1', 'T2' ], officer => 'Ana', session_role => '
 ask('SHARED', 10, $_, terminal => $_ < 3 ? 'T1' : 'T2', officer => 'Ben', session_role => 'ben') for 0 .. 6;
 alternate(10, 6, terminal => [ 'T1', 'T2' ], officer => 'Cy', session_role => 'cy');
 alternate(10, 1, officer => [ 'Dora', 'Eve' ], session_role => 'dora');
+alternate(10, 6, officer => [ 'Iva', 'Joe' ], session_role => 'iva');
 ask('SHARED', 10, $_, officer => $_ == 1 ? 'Fay' : 'Flo', session_role => 'flo') for 0 .. 2;
 alternate(10, 1, client_addr => [ '10.0.0.1', '10.0.0.2' ], officer => 'Gus', session_role => 'gus');
 for my $minute (0 .. 35) { ask('SHARED', 11, $minute, officer => 'P' . $minute % 6, client_addr => '10.0.0.' . $minute % 4, session_role => 'pool') }
 alternate(12, 1, terminal => [ 'T8', 'T9' ], officer => 'P1', session_role => 'pool');
 alternate(12, 1, client_addr => [ '10.0.0.8', '10.0.0.9' ], officer => 'P2', session_role => 'pool');
+ask('SHARED', 13, 100 * $_, terminal => "T$_", officer => 'P4', session_role => 'pool') for 1 .. 2;
+alternate(14, 1, officer => [ 'P1', 'P4' ], session_role => 'pool');
+alternate(15, 1, client_addr => [ '10.0.0.8', '10.0.0.9' ], officer => 'P1', session_role => 'pool');
 
 # reasons: 11 of 20 that say nothing; 10 of 20; 11 of 11; under a purpose of programs; long ago
 sub reasons {
@@ -87,7 +91,7 @@ ask('CONTESTED', 30, 0, officer => undef, detail => '{"screen": {"action": "flag
 my $refused = '"field": "reason", "action": "refuse", "category": "immigration", "clause": "13(d)(3)", "term": "ice"';
 ask('SCREENED', 5, 0, officer => 'Hal', reason => 'ICE assist', detail => "{\"screen\": {$refused, \"approval_seq\": 3}}") for 1 .. 2;
 ask('SCREENED', 5, 0, officer => 'Ida', reason => 'ICE assist', detail => "{\"screen\": {$refused}}", allowed => 'f', sqlstate => 'LP008', clause => '13(d)(3)');
-ask('SCREENED', 5, 0, officer => 'Kay', case_number => 'pending', detail => '{"screen": {"action": "flag", "category": "vague", "clause": "13(d)(3)"}}');
+ask('SCREENED', 5, 0, officer => 'Hal', case_number => 'pending', detail => '{"screen": {"action": "flag", "category": "vague", "clause": "13(d)(3)"}}');
 ask('SCREENED', 5, 0, officer => 'Jo',  detail => '{"screen": {"action": "flag", "category": "contested", "clause": "13(d)(3)"}}');
 
 # by day and by night in Connecticut, of which noon and ten in the evening are 17:00 and 3:00 of UTC, or an hour earlier
