@@ -15,6 +15,7 @@
 #include <unicode/uspoof.h>
 #include <unicode/ustring.h>
 
+#include "catalog/namespace.h"
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/hsearch.h"
@@ -237,6 +238,42 @@ lower(char c)
 	return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
+/*
+ * A text of the database's encoding as UTF-8.  What has no counterpart there
+ * divides like a full stop; a database of no encoding may hold anything, most
+ * likely UTF-8.
+ */
+static char *
+as_utf8(const char *text)
+{
+	int	  encoding = GetDatabaseEncoding();
+	int	  length = strlen(text);
+	Oid	  conversion;
+	char *utf8;
+	int	  used = 0;
+	int	  done = 0;
+
+	if (encoding == PG_UTF8 || encoding == PG_SQL_ASCII)
+		return unconstify(char *, text);
+	conversion = FindDefaultConversionProc(encoding, PG_UTF8);
+	if (!OidIsValid(conversion))
+		return unconstify(char *, text);
+	utf8 = palloc(length * MAX_CONVERSION_GROWTH + 1);
+	while (done < length)
+	{
+		done += pg_do_encoding_conversion_buf(conversion, encoding, PG_UTF8, (unsigned char *) text + done, length - done,
+											  (unsigned char *) utf8 + used, (length - done) * MAX_CONVERSION_GROWTH + 1, true);
+		used += strlen(utf8 + used);
+		if (done < length)
+		{
+			utf8[used++] = '.';
+			done += Min(Max(pg_encoding_mblen(encoding, text + done), 1), length - done);
+		}
+	}
+	utf8[used] = '\0';
+	return utf8;
+}
+
 /* What shows nothing, and what we write ourselves for what is not ASCII, divides like a full stop. */
 static char
 plain_ascii(char c)
@@ -262,8 +299,7 @@ flatten(const char *text)
 			*c = plain_ascii(*c);
 		return copy;
 	}
-	/* A database of no encoding may hold anything; most likely it is this one. */
-	utf8 = GetDatabaseEncoding() == PG_SQL_ASCII ? unconstify(char *, text) : pg_server_to_any(text, strlen(text), PG_UTF8);
+	utf8 = as_utf8(text);
 	string = compatible(utf8, &length);
 	initStringInfo(&flat);
 	while (i < length)
