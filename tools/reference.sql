@@ -28,7 +28,7 @@ CREATE FUNCTION pg_temp.cell(text) RETURNS text LANGUAGE sql IMMUTABLE AS
 SELECT '# Reference
 
 Every public function, view, table and setting of the extension, written from its comments by `make reference`; change the comment, not this page.
-The [manual](../README.md) says how they belong together. Arguments are best named. Errors beside the `LP` ones are the server''s own. Functions that
+[concepts.md](concepts.md) says how they belong together. Arguments are best named. Errors beside the `LP` ones are the server''s own. Functions that
 are not here are internal, and only the extension''s owner may call them.
 
 ## Functions
