@@ -420,6 +420,45 @@ $seq = refused_entry('nhpd', $other);
 $session{chief}->query("BEGIN; SELECT ctlpr.approve_reason($seq, 'a homicide'); ROLLBACK");
 is(sqlstate_of(requested($officer, $other)), 'LP008', 'an approval that is rolled back admits nothing');
 
+# An approval is for a day
+$node->safe_psql('city', "UPDATE ctlpr.reason_approval SET valid_until = now()");
+is(sqlstate_of(requested($officer, $stated)), 'LP008', 'an approval that has lapsed admits nothing');
+
+# Quality is asked of the reason alone
+$result = requested($officer, "'stolen_vehicle', reason => 'stolen Altima', offense => 'investigation', case_number => '26-004512'");
+is(entry_of('e.seq = ' . ($result->{rows}[0][0] // 0))->{action}, '', 'a vague offense and a case number are no flaws');
+
+# A request is screened again by its statements when the terms have changed
+is(sqlstate_of($officer->query("BEGIN; SELECT ctlpr.begin_request('stolen_vehicle', reason => 'quuxville survey'); SELECT count(*) FROM plate_reads")), '00000', 'a request without a flaw searches');
+$node->safe_psql('city', "SELECT ctlpr.set_screen_term('quuxville', 'immigration', 'refuse', '13(d)(3)')");
+is(sqlstate_of($officer->query('SELECT count(*) FROM plate_reads')), 'LP008', '... and searches no more once a term forbids what it states');
+$officer->query('ROLLBACK');
+$node->safe_psql('city', "SELECT ctlpr.drop_screen_term('quuxville')");
+
+# An agency that assists immigration enforcement by agreement: what says nothing is contested
+my $agreement = $node->safe_psql('city', "SELECT ctlpr.register_immigration_agreement('CT-NHPD', '8 U.S.C. 1357(g)')");
+for my $case ([ "reason => 'investigation'", 't reason flag contested' ], [ 'reason => NULL', 't reason flag contested' ], [ "reason => 'stolen Altima'", 't   ' ], [ "reason => 'ICE detainer'", 'f reason refuse immigration' ])
+{
+	requested($officer, "'stolen_vehicle', $case->[0]");
+	is("@{last_of('nhpd')}{qw(allowed field action category)}", $case->[1], "under an agreement, $case->[0]");
+}
+requested($session{hpd}, "'stolen_vehicle', reason => 'investigation', case_number => '26-7', on_behalf_of => 'CT-NHPD'");
+is(last_of('hpd')->{category}, 'contested', '... and so is what another agency states on its behalf');
+$node->safe_psql('city', "SELECT ctlpr.end_immigration_agreement($agreement)");
+requested($officer, "'stolen_vehicle', reason => 'investigation'");
+is(last_of('nhpd')->{category}, 'vague', '... until the agreement ends');
+
+# break_glass(), standing requests, disclosures, holds and case numbers that follow
+is(sqlstate_of(connect_as($node, 'city', owner_login())->query("BEGIN; SELECT ctlpr.break_glass('ICE detainer')")), 'LP008', 'no break-glass for a forbidden purpose');
+my $begun = requested($officer, "'missing_person', case_number => 'pending', reason => 'missing child'")->{rows}[0][0];
+is(sqlstate_of($officer->query("SELECT ctlpr.complete_request($begun, 'ICE detainer')")), 'LP008', 'none in a case number that follows');
+$begun = requested($officer, "'stolen_vehicle', case_number => '26-9', reason => 'stolen Altima'")->{rows}[0][0];
+is(sqlstate_of($officer->query("SELECT ctlpr.record_disclosure($begun, 'CT-HPD', 'ICE detainer')")), 'LP008', 'none in what was passed on');
+is(sqlstate_of($session{chief}->query("SELECT ctlpr.preserve('plate_reads', 'criminal_evidence', 'ICE detainer', '26-9', 'Officer A', plates => '{NH1}')")), 'LP008', 'none in what evidence is kept for');
+my $standing = eval { $node->safe_psql('city', "SELECT ctlpr.standing_request('nhpd', 'parking_enforcement', 'ICE detainer', 'Captain B', now() + interval '1 day')") };
+like($@, qr/reveals a forbidden purpose/, 'none in what stands');
+is(log_value($node, 'city', "count(*)", "e.sqlstate = 'LP008' AND e.action IN ('complete_request', 'disclosure', 'hold', 'configuration', 'break_glass')"), '5', '... all on record');
+
 # Other encodings: what is ASCII is screened alike, and no byte is an error
 my @plain = grep { $_->{text} !~ /[^\x00-\x7F]/ && $_->{list} !~ /^reasons/ } @texts;
 for my $encoding ('LATIN1', 'SQL_ASCII')
