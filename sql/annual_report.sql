@@ -351,8 +351,8 @@ AS $$
 		format('SELECT ctlpr.annual_report_csv(%L, %s), send it to the institute and publish it, then SELECT ctlpr.record_annual_report(%L, %s, submitted_on => ...).',
 			y.agency_id, y.year, y.agency_id, y.year),
 		'missing_annual_report'
-	FROM ctlpr.statute_adoption s
-		JOIN ctlpr.statute t ON t.statute = s.statute
+	/* OFFSET 0: the time zone of a statute that is not adopted may be none, and is not to be looked at */
+	FROM (SELECT u.* FROM ctlpr.statute_adoption s JOIN ctlpr.statute u ON u.statute = s.statute OFFSET 0) t
 		/* instants at which years begin, from that of the first entry to this one: an entry's year by them is cheaper than by its local time */
 		CROSS JOIN LATERAL (
 			SELECT min(n.year) AS first, array_agg(make_timestamp(n.year, 1, 1, 0, 0, 0) AT TIME ZONE t.time_zone ORDER BY n.year) AS starts
