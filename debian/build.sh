@@ -11,7 +11,7 @@ out=${DEB_OUT:-$root/build/deb}
 versions=$(find /usr/lib/postgresql -path '*/lib/pgxs/src/makefiles/pgxs.mk' 2>/dev/null | sed 's:^/usr/lib/postgresql/\([0-9]*\)/.*:\1:' | sort -n)
 major=${versions##*$'\n'}
 [ -n "$major" ] || major=$(PG_CONFIG=none server_major)
-install_packages build-essential debhelper dpkg-dev fakeroot libssl-dev postgresql-server-dev-all
+install_packages build-essential debhelper dpkg-dev fakeroot libicu-dev libssl-dev postgresql-server-dev-all python3
 [ -n "$versions" ] || versions=$major
 command -v dpkg-buildpackage >/dev/null || die "no dpkg-buildpackage: this builds Debian's packages on Debian"
 

@@ -13,7 +13,7 @@ mirror=${DEB_MIRROR:-http://deb.debian.org/debian}
 command -v dpkg-query >/dev/null || { say "skipped: not a Debian system"; exit 0; }
 : "${PG_CONFIG:=$("$root/test/find_pg_config.sh")}"
 major=$(server_major)
-install_packages build-essential debhelper debootstrap dpkg-dev fakeroot libssl-dev lintian postgresql-server-dev-all util-linux
+install_packages build-essential debhelper debootstrap dpkg-dev fakeroot libicu-dev libssl-dev lintian postgresql-server-dev-all python3 util-linux
 # shellcheck source=/dev/null
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 
