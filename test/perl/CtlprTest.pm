@@ -176,7 +176,7 @@ sub log_value
 sub await_true
 {
 	my ($code, $seconds) = @_;
-	my $until = time + ($seconds // 20);
+	my $until = time + ($seconds // 60);
 	my $value;
 	while (!($value = $code->()) && time < $until) { sleep 0.05 }
 	return $value;
