@@ -5,7 +5,7 @@
 CREATE FUNCTION ctlpr.screen_reason(reason text)
 	RETURNS TABLE (action text, category text, clause text, term text)
 	AS 'MODULE_PATHNAME', 'ctlpr_screen_reason' LANGUAGE C STABLE PARALLEL RESTRICTED NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.screen_reason(text) IS 'What a stated reason reveals under the statute in force: refuse or flag, category, clause and the term that decided; no row: nothing';
+COMMENT ON FUNCTION ctlpr.screen_reason(text) IS 'What a stated reason reveals under the statute in force: refuse or flag, category, clause and the term that decided; no row: nothing, or no statute is in force';
 
 CREATE FUNCTION ctlpr.screen_pattern_flaw(pattern text) RETURNS text
 	AS 'MODULE_PATHNAME', 'ctlpr_screen_pattern_flaw' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED NOT LEAKPROOF;

@@ -343,7 +343,7 @@ screen_text(const char *stated, const char *field)
 		{
 			Cover *cover = palloc(sizeof(Cover));
 
-			*cover = (Cover){.category = term->category, .words = screen_match(term->compiled, hits).words};
+			*cover = (Cover){.category = term->category, .words = screen_match(term->compiled, hits, true).words};
 			covers = lappend(covers, cover);
 		}
 	}
@@ -354,7 +354,7 @@ screen_text(const char *stated, const char *field)
 
 		if (term->lawful || !screen_may_match(term->compiled, hits))
 			continue;
-		match = screen_match(term->compiled, hits);
+		match = screen_match(term->compiled, hits, false);
 		foreach (spot, match.spans)
 			if (!is_covered(lfirst(spot), match.words, term, covers))
 				return found(term, field);
@@ -375,7 +375,14 @@ screen_field(const char *stated, const char *field, bool quality)
 	ScreenVerdict verdict = {.action = SCREEN_NOTHING};
 
 	if (!is_blank(stated))
+	{
+		MemoryContext room = AllocSetContextCreate(CurrentMemoryContext, "ctlpr screening", ALLOCSET_SMALL_SIZES);
+		MemoryContext previous = MemoryContextSwitchTo(room);
+
 		verdict = screen_text(stated, field);
+		MemoryContextSwitchTo(previous);
+		MemoryContextDelete(room);
+	}
 	if (!quality && verdict.clause == NULL)
 		verdict.action = SCREEN_NOTHING;
 	return verdict;
@@ -471,18 +478,11 @@ screen_stated(const Request *request, const char *agency_id, bool agreement)
 ScreenVerdict
 screen_request(const Request *request, const char *agency_id, bool agreement)
 {
-	MemoryContext room;
-	MemoryContext previous;
-
 	refresh();
 	if (request->seq != 0 && request->seq == last_seq && epoch == last_epoch)
 		return last_verdict;
 	last_seq = 0;
-	room = AllocSetContextCreate(CurrentMemoryContext, "ctlpr screening", ALLOCSET_DEFAULT_SIZES);
-	previous = MemoryContextSwitchTo(room);
 	last_verdict = screen_stated(request, agency_id, agreement);
-	MemoryContextSwitchTo(previous);
-	MemoryContextDelete(room);
 	last_seq = request->seq;
 	last_epoch = epoch;
 	return last_verdict;

@@ -73,6 +73,7 @@ struct ScreenHits
 	const ScreenText *text;
 	Bitmapset		**classes; /* of each word */
 	Bitmapset		 *all;
+	int				  purpose; /* class of the list @purpose; -1: there is none */
 };
 
 /* ---- dictionary ---- */
@@ -379,6 +380,18 @@ look_up_word(ScreenDictionary *dictionary, const ScreenWord *word)
 	return classes;
 }
 
+/* The class of a list; -1: it is not defined */
+static int
+list_class(ScreenDictionary *dictionary, const char *name)
+{
+	char   key[WORD_SIZE];
+	Entry *entry;
+
+	snprintf(key, sizeof(key), "%c%s", LISTED, name);
+	entry = find_entry(dictionary, LISTED, key, strlen(key), false);
+	return entry ? linitial_int(entry->classes) : -1;
+}
+
 ScreenHits *
 screen_look_up(ScreenDictionary *dictionary, const ScreenText *text)
 {
@@ -386,6 +399,7 @@ screen_look_up(ScreenDictionary *dictionary, const ScreenText *text)
 
 	hits->text = text;
 	hits->all = NULL;
+	hits->purpose = list_class(dictionary, "purpose");
 	hits->classes = palloc(sizeof(Bitmapset *) * (text->count + 1));
 	for (int i = 0; i < text->count; i++)
 	{
@@ -421,9 +435,31 @@ reach(int *state, int began)
 }
 
 static bool
-element_matches(const Element *element, const ScreenHits *hits, int word)
+element_matches(const Element *element, const ScreenHits *hits, int word, bool lawful)
 {
+	if (lawful && element->gap && hits->purpose >= 0 && bms_is_member(hits->purpose, hits->classes[word]))
+		return false;
 	return bms_overlap(element->classes, hits->classes[word]);
+}
+
+/* Does a clause begin within these words?  One that begins with the first is no matter. */
+static bool
+leaves_clause(const ScreenText *text, int from, int until)
+{
+	for (int i = from + 1; i <= until; i++)
+		if (i < text->length && text->clauses[i])
+			return true;
+	return false;
+}
+
+/* Skip optional elements; result: where a match began that has come to its end, -1: none has. */
+static int
+close_states(const ScreenPattern *pattern, int *here)
+{
+	for (int i = 0; i < pattern->elements; i++)
+		if (here[i] >= 0 && pattern->element[i].optional)
+			reach(&here[i + 1], here[i]);
+	return here[pattern->elements];
 }
 
 /*
@@ -431,7 +467,7 @@ element_matches(const Element *element, const ScreenHits *hits, int word)
  * come so far; -1: none has.
  */
 static int *
-run_forward(const ScreenPattern *pattern, const ScreenHits *hits, List **spans)
+run_forward(const ScreenPattern *pattern, const ScreenHits *hits, bool lawful, List **spans)
 {
 	const ScreenText *text = hits->text;
 	int				  last = pattern->elements;
@@ -443,11 +479,17 @@ run_forward(const ScreenPattern *pattern, const ScreenHits *hits, List **spans)
 	{
 		int *here = began + states * at;
 
+		/* What has begun before does not go on into another clause, but may end before it. */
+		if (lawful && at < text->length && text->clauses[at])
+		{
+			int ended = close_states(pattern, here);
+
+			memset(here, -1, sizeof(int) * states);
+			here[last] = ended;
+		}
 		if (here[0] < 0 && at < text->length && is_anchored(pattern->begin, text, at, 0))
 			here[0] = at;
-		for (int i = 0; i < last; i++)
-			if (here[i] >= 0 && pattern->element[i].optional)
-				reach(&here[i + 1], here[i]);
+		(void) close_states(pattern, here);
 		if (here[last] >= 0 && here[last] < at && is_anchored(pattern->end, text, at, text->length))
 		{
 			ScreenSpan *span = palloc(sizeof(ScreenSpan));
@@ -463,7 +505,8 @@ run_forward(const ScreenPattern *pattern, const ScreenHits *hits, List **spans)
 
 			for (int i = 0; i < last; i++)
 			{
-				if (here[i] < 0 || !element_matches(&pattern->element[i], hits, w))
+				if (here[i] < 0 || !element_matches(&pattern->element[i], hits, w, lawful) ||
+					(lawful && leaves_clause(text, at, text->words[w].until - 1)))
 					continue;
 				reach(&there[i + 1], here[i]);
 				if (pattern->element[i].repeats)
@@ -474,9 +517,20 @@ run_forward(const ScreenPattern *pattern, const ScreenHits *hits, List **spans)
 	return began;
 }
 
+/* May a match that has come to this state here reach its end?  In another clause it may only have reached it already. */
+static bool
+may_go_on(const ScreenPattern *pattern, const ScreenText *text, const bool *ends, int at, int state, bool lawful)
+{
+	if (!lawful || at == text->length || !text->clauses[at])
+		return ends[state];
+	while (state < pattern->elements && pattern->element[state].optional)
+		state++;
+	return state == pattern->elements && is_anchored(pattern->end, text, at, text->length);
+}
+
 /* The words that elements other than gaps match on a way to the end */
 static Bitmapset *
-run_backward(const ScreenPattern *pattern, const ScreenHits *hits, const int *began)
+run_backward(const ScreenPattern *pattern, const ScreenHits *hits, bool lawful, const int *began)
 {
 	const ScreenText *text = hits->text;
 	int				  last = pattern->elements;
@@ -498,7 +552,9 @@ run_backward(const ScreenPattern *pattern, const ScreenHits *hits, const int *be
 			{
 				const Element *element = &pattern->element[i];
 
-				if (!(there[i + 1] || (element->repeats && there[i])) || !element_matches(element, hits, w))
+				if (!(may_go_on(pattern, text, there, until, i + 1, lawful) ||
+					  (element->repeats && may_go_on(pattern, text, there, until, i, lawful))) ||
+					!element_matches(element, hits, w, lawful) || (lawful && leaves_clause(text, at, until - 1)))
 					continue;
 				here[i] = true;
 				if (began[states * at + i] >= 0 && !element->gap)
@@ -512,12 +568,12 @@ run_backward(const ScreenPattern *pattern, const ScreenHits *hits, const int *be
 }
 
 ScreenMatch
-screen_match(const ScreenPattern *pattern, const ScreenHits *hits)
+screen_match(const ScreenPattern *pattern, const ScreenHits *hits, bool lawful)
 {
 	ScreenMatch match = {.spans = NIL};
-	int		   *began = run_forward(pattern, hits, &match.spans);
+	int		   *began = run_forward(pattern, hits, lawful, &match.spans);
 
 	if (match.spans != NIL)
-		match.words = run_backward(pattern, hits, began);
+		match.words = run_backward(pattern, hits, lawful, began);
 	return match;
 }

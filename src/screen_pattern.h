@@ -70,7 +70,11 @@ typedef struct ScreenMatch
 /*
  * Where it matches.  The time it takes is that of the text's words times the
  * pattern's elements.
+ *
+ * lawful: within one clause only, and with no word of the list @purpose in a
+ * gap, so that a crime before a comma, or what is asked for in between, makes
+ * nothing lawful.
  */
-extern ScreenMatch screen_match(const ScreenPattern *pattern, const ScreenHits *hits);
+extern ScreenMatch screen_match(const ScreenPattern *pattern, const ScreenHits *hits, bool lawful);
 
 #endif /* CTLPR_SCREEN_PATTERN_H */

@@ -44,7 +44,8 @@ typedef struct PlainWord
 	int	 from; /* in the flat text */
 	int	 until;
 	int	 chunk;
-	bool bound; /* a part begins here */
+	bool bound;	 /* a part begins here */
+	bool clause; /* a clause does */
 } PlainWord;
 
 typedef struct Reader
@@ -145,7 +146,9 @@ find_look(UChar32 character, char *ascii, int room)
 			int		i = 0;
 			char	letter;
 
-			U16_NEXT(skeleton, i, skeleton_length, seen);
+			seen = character;
+			if (skeleton_length > 0)
+				U16_NEXT(skeleton, i, skeleton_length, seen);
 			letter = letter_by_name(seen);
 			if (letter == '\0' && u_tolower(character) != character)
 			{
@@ -394,19 +397,21 @@ screen_shape(char *word)
 /* ---- plain words ---- */
 
 static void
-add_plain(Reader *reader, int from, int until, int chunk, bool bound)
+add_plain(Reader *reader, int from, int until, int chunk, bool bound, bool clause)
 {
 	if (reader->plain_count == reader->plain_room)
 	{
 		reader->plain_room *= 2;
 		reader->plain = repalloc(reader->plain, sizeof(PlainWord) * reader->plain_room);
 	}
-	reader->plain[reader->plain_count++] = (PlainWord){.from = from, .until = until, .chunk = chunk, .bound = bound};
+	reader->plain[reader->plain_count++] =
+		(PlainWord){.from = from, .until = until, .chunk = chunk, .bound = bound, .clause = clause};
 }
 
 /*
- * Plain words, chunks between spaces, and where parts begin: after a line, a semicolon, and a
- * dash that has a space beside it, as the dropdown form "Category - text" does.
+ * Plain words, chunks between spaces, and where parts begin: after a line, a
+ * semicolon, and a dash that has a space beside it, as the dropdown form
+ * "Category - text" does; and where clauses do.
  */
 static void
 split(Reader *reader)
@@ -415,6 +420,7 @@ split(Reader *reader)
 	int			at = 0;
 	int			chunk = 0;
 	bool		bound = true;
+	bool		clause = true;
 
 	while (flat[at])
 	{
@@ -424,13 +430,14 @@ split(Reader *reader)
 
 			while (is_word_character(flat[at]))
 				at++;
-			add_plain(reader, from, at, chunk, bound);
-			bound = false;
+			add_plain(reader, from, at, chunk, bound, clause);
+			bound = clause = false;
 			continue;
 		}
 		/* A word that is broken over two lines is one. */
 		if (flat[at] == ' ')
 			chunk++;
+		clause |= flat[at] == '\n' || flat[at] == '\r' || flat[at] == ';' || flat[at] == ',' || flat[at] == ':';
 		bound |= flat[at] == '\n' || flat[at] == '\r' || flat[at] == ';' ||
 				 (flat[at] == '-' && (flat[at + 1] == '\0' || is_space(flat[at + 1]) || (at > 0 && is_space(flat[at - 1]))));
 		at++;
@@ -558,7 +565,7 @@ is_case_number(const Reader *reader, int from, int until)
 			leading = digits;
 		else if (character == '.')
 			dots++;
-		else if (character != '-')
+		else if (character != '-' && character != '#')
 			return false;
 	}
 	if (letters > 4 || dots == 1 || (dashes > 0 && leading != 0 && leading != 2 && leading != 4))
@@ -605,10 +612,12 @@ screen_words(const char *text)
 	result->count = reader.count;
 	result->words = reader.words;
 	result->bounds = palloc(sizeof(bool) * (result->length + 1));
+	result->clauses = palloc(sizeof(bool) * (result->length + 1));
 	result->first = palloc(sizeof(int) * (result->length + 1));
 	for (int i = 0; i <= result->length; i++)
 	{
 		result->bounds[i] = i == result->length || reader.plain[i].bound;
+		result->clauses[i] = i == result->length || reader.plain[i].clause;
 		while (word < reader.count && reader.words[word].from < i)
 			word++;
 		result->first[i] = word;

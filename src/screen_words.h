@@ -23,8 +23,9 @@ typedef struct ScreenWord
 
 typedef struct ScreenText
 {
-	int			length; /* plain words */
-	bool	   *bounds; /* length + 1: a part begins or ends before this word ("Category - text") */
+	int			length;	 /* plain words */
+	bool	   *bounds;	 /* length + 1: a part begins or ends before this word ("Category - text") */
+	bool	   *clauses; /* length + 1: a clause does, by a comma, a semicolon, a colon or a line */
 	int			count;
 	ScreenWord *words; /* all readings, by their first word */
 	int		   *first; /* length + 1: the first of words that begins at this word or later */

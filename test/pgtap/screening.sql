@@ -60,6 +60,9 @@ SELECT is(pg_temp.found('lost a striped zebra'), 'nothing', 'a lawful term cover
 SELECT is(pg_temp.found('a striped zebra'), 'refuse trial zebra', 'and nothing elsewhere');
 SELECT is(pg_temp.found('lost zebra, and far away there was one more zebra'), 'refuse trial zebra', 'one that is left counts');
 SELECT is(pg_temp.found('lost keys for zebra'), 'refuse trial for zebra', 'words in a gap are not covered');
+SELECT is(pg_temp.found(w), 'refuse trial zebra', 'what is lawful is so within a clause: ' || w) FROM unnest(ARRAY['lost keys, zebra', 'lost; zebra', E'lost\nzebra', 'lost: zebra', 'lost,zebra']) w;
+SELECT is(pg_temp.found(w), 'nothing', 'and the clause may go on: ' || w) FROM unnest(ARRAY['lost zebra, found', 'found, lost zebra', 'lost - zebra', 'lost keys and zebra: found']) w;
+SELECT is(pg_temp.found('lost keys asked zebra'), 'refuse trial zebra', 'a gap passes over no word of @purpose');
 SELECT lives_ok($$SELECT ctlpr.set_screen_term('lost .. zebra', 'other', 'lawful')$$, 'a lawful term of another category');
 SELECT is(pg_temp.found('lost a striped zebra'), 'refuse trial zebra', 'covers nothing of this one');
 SELECT lives_ok($$SELECT ctlpr.set_screen_term('lost .. zebra', 'any', 'lawful')$$, 'one of any');
