@@ -37,13 +37,15 @@ COMMENT ON FUNCTION ctlpr.accept_log_fork(text, text) IS
 
 /*
  * A restore brings the tiles of the log that it has loaded before, which the
- * writer may have made anew meanwhile.
+ * writer may have made anew meanwhile, or be about to: so the first row
+ * waits for what the writer has begun, and the writer for the statement.
  */
 CREATE FUNCTION ctlpr.skip_known_tile() RETURNS trigger
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	LOCK TABLE ctlpr.audit_tile IN SHARE ROW EXCLUSIVE MODE;
 	IF EXISTS (SELECT FROM ctlpr.audit_tile t WHERE t.level = NEW.level AND t.number = NEW.number) THEN
 		RETURN NULL;
 	END IF;
