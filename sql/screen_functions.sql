@@ -226,6 +226,8 @@ DECLARE
 	state     text;
 	message   text;
 	hint_text text;
+	/* of the refusal; that of the request only for who may approve for its agency: it tells what others were refused for */
+	against   text := '13(d)';
 	approval  bigint;
 BEGIN
 	IF approve_reason.request_seq IS NULL THEN
@@ -257,15 +259,16 @@ BEGIN
 	ELSIF refused.role IN (approver, session_user) OR refused.session_role IN (approver, session_user)
 			OR ctlpr.plain_name(refused.officer) IN (ctlpr.plain_name(approver), ctlpr.plain_name(session_user)) THEN
 		state := 'LP005';
+		against := coalesce(refused.clause, against);
 		message := 'the requester may not approve the reason';
 		hint_text := 'Have another supervisory officer call it.';
 	END IF;
 	IF state IS NOT NULL THEN
-		PERFORM ctlpr.record_event('reason_approval', agency_id => coalesce((ctlpr.acting_agencies())[1], refused.agency_id), reason => approve_reason.justification,
-			clause => coalesce(refused.clause, '13(d)'), sqlstate => state,
+		PERFORM ctlpr.record_event('reason_approval', agency_id => (ctlpr.acting_agencies())[1], reason => approve_reason.justification,
+			clause => against, sqlstate => state,
 			detail => jsonb_build_object('function', 'approve_reason', 'request_seq', approve_reason.request_seq));
 		RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message,
-			DETAIL = format('The statute decides so in %s.', coalesce(refused.clause, '13(d)')), HINT = hint_text;
+			DETAIL = format('The statute decides so in %s.', against), HINT = hint_text;
 	END IF;
 	approval := ctlpr.record_event('reason_approval', agency_id => refused.agency_id, purpose => refused.purpose, reason => approve_reason.justification,
 		clause => refused.clause,

@@ -380,6 +380,8 @@ for my $case (
 	my $result = approved($role, $entry, $text);
 	like(sqlstate_of($result), qr/^(?:LP0|22|42|55)/, "$name cannot approve");
 	unlike(told($result), qr/zzqtoken|qwertyson|homicide|detainer/i, '... and is told no word of it');
+	unlike(told($result), qr/13\(d\)\(3\)/, '... nor what it was refused for') if $role =~ /^(?:hpd|hpd_chief|unbound)$/;
+	is(log_value($node, 'city', 'coalesce((array_agg(e.agency_id ORDER BY e.seq DESC))[1], \'none\')', "e.role = 'unbound'"), 'none', '... and what it tries is no refusal of the agency that asked') if $role eq 'unbound';
 	is(sqlstate_of(requested($officer, $stated)), 'LP008', '... the reason stays refused');
 }
 is(sqlstate_of(requested($officer, "'immigration_enforcement', reason => 'ICE detainer', case_number => '26-88'")), 'LP004', 'a forbidden purpose stays refused');
