@@ -897,7 +897,9 @@ CREATE VIEW ctlpr.external_searches WITH (security_barrier) AS
 		s.case_number, s.case_from_reason, s.offense, s.time_frame, s.filters, s.search_type, s.text_prompt, s.moderation, s.vendor_id, s.masked, s.screen_field, s.screen_action, s.screen_category,
 		s.screen_clause, s.screen_term, s.note
 	FROM ctlpr.external_search s JOIN ctlpr.external_audit a USING (import_id)
-	WHERE ctlpr.external_reading() AND ctlpr.auditor_sees(a.agency_id, NULL);
+	/* what others may see is settled first, so that nothing of the rest is found, counted or explained */
+	WHERE ctlpr.external_reading()
+		AND s.import_id = ANY (ARRAY(SELECT x.import_id FROM ctlpr.external_audit x WHERE ctlpr.auditor_sees(x.agency_id, NULL)));
 COMMENT ON VIEW ctlpr.external_searches IS 'Searches that vendors'' audits report: a vendor''s word, no evidence from this database; reading it is recorded';
 COMMENT ON COLUMN ctlpr.external_searches.import_id IS 'The import';
 COMMENT ON COLUMN ctlpr.external_searches.line_no IS 'Line of the file on which its record begins';

@@ -441,12 +441,18 @@ guard_truncated(Oid relid)
 
 /* ---- functions ---- */
 
-/* What the server counts of a table's scans: rows and pages that a search found, before the policy took rows away */
+/*
+ * What the server counts of a table's scans: rows and pages that a search
+ * found, before the policy took rows away; and how often an index was gone to,
+ * once for each of them where a join looks further.
+ */
 static bool
 counts_scanned_rows(Oid function)
 {
 	switch (function)
 	{
+		case F_PG_STAT_GET_NUMSCANS:
+		case F_PG_STAT_GET_XACT_NUMSCANS:
 		case F_PG_STAT_GET_TUPLES_RETURNED:
 		case F_PG_STAT_GET_TUPLES_FETCHED:
 		case F_PG_STAT_GET_BLOCKS_FETCHED:

@@ -591,7 +591,7 @@ read_session_scope(FunctionCallInfo fcinfo)
 	if (strcmp(scope, "transaction") == 0)
 		return false;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown scope of a request"),
-					errhint("The scope is \"transaction\" or \"session\".")));
+					errhint("The scope is \"transaction\" or \"session\"."), errhidestmt(true)));
 	return false;
 }
 
@@ -601,7 +601,8 @@ require_transaction_block(void)
 	if (!IsTransactionBlock() && !IsSubTransaction())
 		ereport(ERROR, (errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION), errmsg("a request needs a transaction block"),
 						errdetail("It ends with its transaction, which would be over before the search begins."),
-						errhint("Start with BEGIN; roles bound with session_scope may pass scope => 'session' instead.")));
+						errhint("Start with BEGIN; roles bound with session_scope may pass scope => 'session' instead."),
+						errhidestmt(true)));
 }
 
 static void

@@ -422,6 +422,13 @@ $seq = refused_entry('nhpd', $other);
 $session{chief}->query("BEGIN; SELECT ctlpr.approve_reason($seq, 'a homicide'); ROLLBACK");
 is(sqlstate_of(requested($officer, $other)), 'LP008', 'an approval that is rolled back admits nothing');
 
+# What is stated is not in the server's log because of another error, and counts of scans do not tell what others stated
+since();
+is(sqlstate_of($officer->query("SELECT ctlpr.begin_request('stolen_vehicle', reason => '$secret')")), '25P01', 'a request outside of a transaction');
+is(sqlstate_of($officer->query("SELECT ctlpr.begin_request('stolen_vehicle', reason => '$secret', scope => 'week')")), '22023', '... or of an unknown scope');
+unlike(since(), $of_secret, '... is logged without a word of its reason');
+is(sqlstate_of($officer->query("SELECT pg_stat_get_xact_numscans(indexrelid) FROM pg_index WHERE indrelid = 'ctlpr.audit_entry'::regclass")), 'LP010', 'scans of an index are not counted for everybody');
+
 # An approval is for a day
 $node->safe_psql('city', "UPDATE ctlpr.reason_approval SET valid_until = now()");
 is(sqlstate_of(requested($officer, $stated)), 'LP008', 'an approval that has lapsed admits nothing');
