@@ -63,7 +63,7 @@ COMMENT ON TABLE ctlpr.reason_approval IS 'Stated reasons that were refused and 
 COMMENT ON COLUMN ctlpr.reason_approval.request_seq IS 'Entry of the request that was refused';
 COMMENT ON COLUMN ctlpr.reason_approval.approval_seq IS 'Entry of the approval';
 COMMENT ON COLUMN ctlpr.reason_approval.agency_id IS 'Agency that asked, whose supervisor approved';
-COMMENT ON COLUMN ctlpr.reason_approval.digest IS 'Of what was admitted: agency, purpose, reason, offense and case number as stated (SHA-256)';
+COMMENT ON COLUMN ctlpr.reason_approval.digest IS 'Of what was admitted: agency, purpose, reason, offense, case number and for whom, as stated (SHA-256)';
 COMMENT ON COLUMN ctlpr.reason_approval.valid_until IS 'Instant from which it admits nothing any more';
 COMMENT ON COLUMN ctlpr.reason_approval.justification IS 'Why it is lawful, as the supervisor stated';
 COMMENT ON COLUMN ctlpr.reason_approval.approved_at IS 'When it was approved';

@@ -11,9 +11,9 @@ CREATE FUNCTION ctlpr.screen_pattern_flaw(pattern text) RETURNS text
 	AS 'MODULE_PATHNAME', 'ctlpr_screen_pattern_flaw' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED NOT LEAKPROOF;
 COMMENT ON FUNCTION ctlpr.screen_pattern_flaw(text) IS 'Internal: what is wrong with the pattern of a screen term; NULL: nothing';
 
-CREATE FUNCTION ctlpr.reason_digest(agency_id text, purpose text, reason text, offense text, case_number text) RETURNS bytea
+CREATE FUNCTION ctlpr.reason_digest(agency_id text, purpose text, reason text, offense text, case_number text, on_behalf_of text) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'ctlpr_reason_digest' LANGUAGE C IMMUTABLE PARALLEL SAFE NOT LEAKPROOF;
-COMMENT ON FUNCTION ctlpr.reason_digest(text, text, text, text, text) IS 'Internal: digest of what a supervisor''s approval is about';
+COMMENT ON FUNCTION ctlpr.reason_digest(text, text, text, text, text, text) IS 'Internal: digest of what a supervisor''s approval is about';
 
 /*
  * set_screen_term(pattern, category, action, clause, note, statute) - write a
@@ -202,7 +202,7 @@ COMMENT ON FUNCTION ctlpr.refuse_forbidden_text(text, text, text, text) IS 'Inte
  * request stated and was refused for.
  *
  * For a day, requests of that agency that state the same purpose, reason,
- * offense and case number are not refused for it, and each says so in its
+ * offense and case number, for the same agency, are not refused for it, and each says so in its
  * entry.  Nothing else of the decision changes: a forbidden purpose (LP004)
  * stays forbidden, whatever the reason.
  * request_seq: entry of the refused request, see ctlpr.refusals; justification:
@@ -275,7 +275,7 @@ BEGIN
 		detail => jsonb_build_object('function', 'approve_reason', 'request_seq', refused.seq, 'term', refused.detail #> '{screen,term}'));
 	INSERT INTO ctlpr.reason_approval AS a (request_seq, approval_seq, agency_id, digest, valid_until, justification, approved_by)
 		VALUES (refused.seq, approval, refused.agency_id,
-				ctlpr.reason_digest(refused.agency_id, refused.purpose, refused.reason, refused.offense, refused.case_number),
+				ctlpr.reason_digest(refused.agency_id, refused.purpose, refused.reason, refused.offense, refused.case_number, refused.on_behalf_of),
 				now() + interval '24 hours', approve_reason.justification, approver)
 		ON CONFLICT ON CONSTRAINT reason_approval_pkey DO UPDATE
 			SET approval_seq = excluded.approval_seq, valid_until = excluded.valid_until, justification = excluded.justification,

@@ -390,7 +390,7 @@ screen_field(const char *stated, const char *field, bool quality)
 
 /* ---- approvals ---- */
 
-/* A digest of what a supervisor admits: agency, purpose, reason, offense and case number, as they were stated */
+/* A digest of what a supervisor admits: agency, purpose, reason, offense, case number and for whom, as they were stated */
 static void
 digest_stated(const char *agency_id, const char *const *stated, int count, uint8 *digest)
 {
@@ -412,14 +412,14 @@ digest_stated(const char *agency_id, const char *const *stated, int count, uint8
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not compute a digest")));
 }
 
-#define DIGESTED_TEXTS 4
+#define DIGESTED_TEXTS 5
 
 /* The entry by which a supervisor admitted just this; 0: none is in force */
 static int64
 approval_of(const Request *request, const char *agency_id)
 {
 	const char *stated[DIGESTED_TEXTS] = {request->text[TEXT_PURPOSE], request->text[TEXT_REASON], request->text[TEXT_OFFENSE],
-										  request->text[TEXT_CASE_NUMBER]};
+										  request->text[TEXT_CASE_NUMBER], request->text[TEXT_ON_BEHALF_OF]};
 	bytea	   *digest = palloc(VARHDRSZ + PG_SHA256_DIGEST_LENGTH);
 	Relation	relation = open_own_table("reason_approval");
 	TimestampTz now = shared_now();
@@ -556,7 +556,7 @@ ctlpr_screen_pattern_flaw(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(flaw));
 }
 
-/* reason_digest(agency_id, purpose, reason, offense, case_number): what an approval is about */
+/* reason_digest(agency_id, purpose, reason, offense, case_number, on_behalf_of): what an approval is about */
 Datum
 ctlpr_reason_digest(PG_FUNCTION_ARGS)
 {

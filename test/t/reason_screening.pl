@@ -408,6 +408,7 @@ for my $case (
 	[ 'nhpd', $stated =~ s/, offense => 'homicide'//r, 'no offense' ],
 	[ 'nhpd', $stated =~ s/offense => 'homicide'/offense => 'assault'/r, 'another offense' ],
 	[ 'nhpd', $stated =~ s/criminal_investigation/stolen_vehicle/r, 'another purpose' ],
+	[ 'nhpd', "$stated, on_behalf_of => 'CT-HPD'", 'a search for another agency' ],
 	[ 'hpd', $stated, 'another agency' ],
 )
 {
