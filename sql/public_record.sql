@@ -424,7 +424,8 @@ COMMENT ON FUNCTION ctlpr.public_until() IS 'The public sees what was recorded b
  */
 CREATE VIEW ctlpr.public_audit_log WITH (security_barrier) AS
 SELECT e.seq,
-	date_trunc('minute', e.at) AS at,
+	/* of UTC: a session's time zone may have seconds, and move the minute */
+	date_trunc('minute', e.at, 'UTC') AS at,
 	a.agency_id,
 	a.name AS agency_name,
 	CASE WHEN a.agency_id IS NOT NULL THEN e.agency_kind END AS agency_kind,

@@ -119,8 +119,8 @@ static const struct
 						  "Let an ingest role insert them; drop the slot that the command may have left at the publisher."},
 	[CAUSE_EXPLAIN_ANALYZE] = {ERRCODE_LP_BYPASS, "EXPLAIN ANALYZE would count the reads that the policy hides",
 							   "Use EXPLAIN without ANALYZE; members of ctlpr_admin may use ANALYZE."},
-	[CAUSE_EXPLAIN_LOG] = {ERRCODE_LP_BYPASS, "EXPLAIN ANALYZE would count entries of the log that the role may not see",
-						   "Use EXPLAIN without ANALYZE; superusers may use ANALYZE."},
+	[CAUSE_EXPLAIN_LOG] = {ERRCODE_LP_BYPASS, "EXPLAIN would tell of entries of the log that the role may not see",
+						   "Auditors may use EXPLAIN without ANALYZE, superusers with it."},
 	[CAUSE_SCAN_STATISTICS] = {ERRCODE_LP_BYPASS, "statistics of scans would count the reads that the policy hides",
 							   "Ask a member of pg_read_all_stats or pg_monitor."},
 	[CAUSE_NO_REQUEST] =

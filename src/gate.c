@@ -323,14 +323,16 @@ join_leader(StatementAccess *access)
  * not public yet.
  */
 static void
-guard_log(bool reads, bool writes, const QueryDesc *query_desc)
+guard_log(bool reads, bool writes, const QueryDesc *query_desc, int eflags)
 {
 	if (writes)
 		gate_refuse_command("ddl", registry_log_relation(), CAUSE_LOG_WRITE, "14(a)(6)");
 	if (!reads || is_leaders_plan(query_desc))
 		return;
-	if (utility_gate_explains() && (query_desc->instrument_options & (INSTRUMENT_TIMER | INSTRUMENT_ROWS)) != 0 &&
-		!superuser_arg(GetOuterUserId()))
+	/* Counts tell of entries of others, and estimates, by the statistics of all entries, of those that are not public yet. */
+	if (utility_gate_explains() && !superuser_arg(GetOuterUserId()) &&
+		((query_desc->instrument_options & (INSTRUMENT_TIMER | INSTRUMENT_ROWS)) != 0 ||
+		 ((eflags & EXEC_FLAG_EXPLAIN_ONLY) && !has_privs_of_role(GetOuterUserId(), get_role_oid("ctlpr_auditor", false)))))
 		gate_refuse_command("select", registry_log_relation(), CAUSE_EXPLAIN_LOG, "13(e)(2)(B)");
 	if (!RecoveryInProgress())
 		record_log_reading("select");
@@ -422,7 +424,7 @@ gate_start(QueryDesc *query_desc, int eflags)
 	guard_copies(query_desc);
 	named = verdict_named_relations(query_desc->plannedstmt, &reads_log, &writes_log);
 	if (reads_log || writes_log)
-		guard_log(reads_log, writes_log, query_desc);
+		guard_log(reads_log, writes_log, query_desc, eflags);
 	if (named == NIL)
 	{
 		call_standard_start(query_desc, eflags);

@@ -558,10 +558,11 @@ read_text(FunctionCallInfo fcinfo, int argument, Request *request, StatedText wh
 		return;
 	value = text_to_cstring(PG_GETARG_TEXT_PP(argument));
 	if (strlen(value) > CTLPR_STATED_MAX_BYTES)
-		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
-						errmsg("argument \"%s\" of the request is too long", text_names[which]),
-						errdetail("It has %zu bytes; at most %d are kept (14(a)(6)).", strlen(value), CTLPR_STATED_MAX_BYTES),
-						errhint("Keep the text in the case file and state its number."), errhidestmt(true)));
+		ereport(ERROR,
+				(errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION),
+				 errmsg("argument \"%s\" of the request is too long", text_names[which]),
+				 errdetail("It has %zu bytes; at most %d are kept (14(a)(6)).", strlen(value), CTLPR_STATED_MAX_BYTES),
+				 errhint("Keep the text in the case file and state its number."), errhidestmt(true), errhidecontext(true)));
 	request->text[which] = value;
 }
 
@@ -591,7 +592,7 @@ read_session_scope(FunctionCallInfo fcinfo)
 	if (strcmp(scope, "transaction") == 0)
 		return false;
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("unknown scope of a request"),
-					errhint("The scope is \"transaction\" or \"session\"."), errhidestmt(true)));
+					errhint("The scope is \"transaction\" or \"session\"."), errhidestmt(true), errhidecontext(true)));
 	return false;
 }
 
@@ -602,7 +603,7 @@ require_transaction_block(void)
 		ereport(ERROR, (errcode(ERRCODE_NO_ACTIVE_SQL_TRANSACTION), errmsg("a request needs a transaction block"),
 						errdetail("It ends with its transaction, which would be over before the search begins."),
 						errhint("Start with BEGIN; roles bound with session_scope may pass scope => 'session' instead."),
-						errhidestmt(true)));
+						errhidestmt(true), errhidecontext(true)));
 }
 
 static void
